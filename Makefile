@@ -1,0 +1,51 @@
+# Every command of the project. "make run" and "make test" do all the set-up themselves and may be the first thing typed.
+# tools/setup.sh says what is set up; the second run finds everything done and takes seconds.
+
+BIN := .venv/bin
+# The tests to run: make test T=tests/consent
+T ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-pg screenshots lint lint-style lint-types lint-floors format lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## virtual environment, packages, assets, system packages; nothing twice
+	@sh tools/setup.sh
+
+run: ## a demo clinic on this machine; prints addresses and passwords
+	@sh tools/setup.sh run
+	@exec $(BIN)/intake demo
+
+test: setup lint ## every check and every test on SQLite
+	$(BIN)/pytest -n 2 $(T)
+
+test-pg: setup ## the same tests on a throw-away PostgreSQL cluster
+	@sh tools/test-pg.sh $(T)
+
+screenshots: setup ## the pictures of the README and docs, from a demo clinic
+	$(BIN)/python tools/screenshots.py
+
+lint: setup ## style, types and floors, side by side
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target lint-style lint-types lint-floors
+
+lint-style:
+	$(BIN)/ruff check --quiet --output-format=concise .
+	$(BIN)/ruff format --check --quiet .
+
+lint-types:
+	$(BIN)/mypy
+
+lint-floors:
+	$(BIN)/lint-imports --no-logo
+
+format: setup ## put every Python file into the one agreed shape
+	$(BIN)/ruff check --quiet --fix .
+	$(BIN)/ruff format .
+
+lock: setup ## work out requirements/*.txt anew from pyproject.toml
+	@sh tools/lock.sh
+
+clean: ## take away everything that the commands above made
+	rm -rf .venv build demo-data intake/static/dist assets/node_modules assets/.build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
