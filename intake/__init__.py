@@ -1,0 +1,84 @@
+"""Intake: understanding, decision, signature, proof. The factory opens the ground,
+adds the rooms and checks every route."""
+
+from flask import Flask
+from flask_security import Security, SQLAlchemyUserDatastore
+
+from intake import access, i18n, sessions, storage, telemetry, web
+from intake.config import PACKAGE, TEMPLATES, Settings
+from intake.db import db
+from intake.vault import Vault
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application for these settings. Raises FileNotFoundError without the clinic's keys,
+    RuntimeError for an undeclared route."""
+    telemetry.set_up()
+    app = Flask(__name__, template_folder=str(TEMPLATES), static_folder=str(PACKAGE / "static"))
+    app.config |= {
+        "INTAKE": settings,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # an error's text may reach a log; values may not
+        "TRUSTED_HOSTS": None,
+    }
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.session_interface = sessions.DatabaseSessions()
+    db.init_app(app)
+    app.extensions["intake_vault"] = vault = Vault.from_file(settings.keys / "vault.key")
+    app.extensions["intake_storage"] = storage.FileStorage(settings.data / "files")
+    app.config["SECRET_KEY"] = vault.token(
+        "flask", "secret key"
+    ).hex()  # signs CSRF tokens only; sessions live in the database
+    telemetry.init_app(app)
+    i18n.init_app(app)
+    web.init_app(app)
+    _rooms(app)
+    access.check_routes(app)
+    return app
+
+
+def _rooms(app: Flask) -> None:
+    # Imported here, not at the top: rooms import the ground, which is this package.
+    from intake.answers import views as answers
+    from intake.archive import views as archive
+    from intake.audit import views as audit
+    from intake.consent import views as consent
+    from intake.desk import views as desk
+    from intake.kiosk import load_actor as load_tablet
+    from intake.kiosk import views as kiosk
+    from intake.records import (
+        PadesSealer,
+        work,  # noqa: F401  # registers the sealing job
+    )
+    from intake.records import views as records
+    from intake.review import views as review
+    from intake.staff import StaffMember, StaffRole, load_actor
+    from intake.staff import views as staff
+
+    app.extensions["intake_signer"] = PadesSealer.load(app.config["INTAKE"].keys)
+    _security(app, SQLAlchemyUserDatastore(db, StaffMember, StaffRole))
+    access.init_app(app, (load_tablet, load_actor))
+    for room in (staff, desk, kiosk, answers, consent, review, records, archive, audit):
+        app.register_blueprint(room.bp)
+
+
+def _security(app: Flask, datastore: SQLAlchemyUserDatastore) -> None:
+    """The sign-in library with everything off that we do not use; its own routes are not registered at all."""
+    app.config |= {
+        "SECURITY_PASSWORD_HASH": "argon2",
+        # the library asks for one; with argon2 alone it is a pepper nobody needs
+        "SECURITY_PASSWORD_SALT": "argon2-salts-by-itself",
+        "SECURITY_PASSWORD_SINGLE_HASH": {"argon2"},
+        "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+        "SECURITY_DEPRECATED_PASSWORD_SCHEMES": [],
+        "SECURITY_PASSWORD_LENGTH_MIN": 15,
+        "SECURITY_CACHE_CONTROL": {"private": None, "no-store": None},  # its default writes a malformed header
+        "SECURITY_JOIN_USER_ROLES": False,
+        "SECURITY_SEND_REGISTER_EMAIL": False,
+        "SECURITY_DEFAULT_REMEMBER_ME": False,
+        "SECURITY_STATIC_FOLDER": None,
+        "REMEMBER_COOKIE_DURATION": 0,
+    }
+    Security(app, datastore, register_blueprint=False)
+    # Its sign-in by a token in a header or an address: sessions are the only way in.
+    app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]

@@ -1,0 +1,31 @@
+"""The log's tables. Triggers refuse UPDATE and DELETE on entries; the head is the one row every writer locks."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from intake.db import Base
+
+
+class AuditEntry(Base):
+    """One event, with its canonical bytes and its place in the chain."""
+
+    __tablename__ = "audit_entry"
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    event: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    actor: Mapped[str]
+    body: Mapped[bytes]
+    leaf: Mapped[bytes]
+    previous: Mapped[bytes]
+    chain: Mapped[bytes]
+
+
+class AuditHead(Base):
+    """The newest sequence number and chain hash; locked while an entry is added."""
+
+    __tablename__ = "audit_head"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int]
+    chain: Mapped[bytes]

@@ -1,0 +1,75 @@
+"""Writing and reading the log. Entries gather while a transaction is open and are chained just before it commits."""
+
+from collections.abc import Sequence
+from itertools import chain
+from uuid import UUID
+
+from sqlalchemy import select, true
+
+from intake import clock
+from intake.access import Actor
+from intake.audit import rules
+from intake.audit.models import AuditEntry, AuditHead
+from intake.db import before_commit, db, in_transaction
+
+LINK = (
+    *(AuditEntry.seq, AuditEntry.at, AuditEntry.event, AuditEntry.subject, AuditEntry.actor),
+    *(AuditEntry.body, AuditEntry.leaf, AuditEntry.previous, AuditEntry.chain),
+)
+
+
+def record(event: str, subject: UUID | str, *, by: Actor, **facts: str | int | bool) -> None:
+    """Note that something happened to a subject; written with the transaction, or not at all.
+
+    Facts are ids, codes, numbers and commitments, never a person's words.
+    """
+    if not in_transaction():
+        raise RuntimeError("the log is written inside a transaction")
+    db.session.info.setdefault("audit", []).append((clock.now(), event, str(subject), by.label, facts))
+
+
+def _chain() -> None:
+    pending = db.session.info.pop("audit", [])
+    if not pending:
+        return
+    # The head is locked, not the newest entry: a writer that waited for an entry's lock would still see the old one.
+    head = db.session.scalars(select(AuditHead).with_for_update().execution_options(populate_existing=True)).one()
+    for at, event, subject, actor, facts in pending:
+        seq, previous = head.seq + 1, head.chain
+        body = rules.body(seq, at, event, subject, actor, facts)
+        leaf = rules.leaf_hash(body)
+        link = rules.chain_hash(previous, leaf)
+        row = AuditEntry(
+            seq=seq,
+            at=at,
+            event=event,
+            subject=subject,
+            actor=actor,
+            body=body,
+            leaf=leaf,
+            previous=previous,
+            chain=link,
+        )
+        db.session.add(row)
+        head.seq, head.chain = seq, link
+
+
+before_commit.append(_chain)
+
+
+def verify() -> int | None:
+    """Walk the whole log; the first broken sequence number, or None when it holds."""
+    # One statement sees one moment: an entry added meanwhile must not look like one that does not belong.
+    together = select(AuditHead.seq, AuditHead.chain, *LINK).outerjoin(AuditEntry, true()).order_by(AuditEntry.seq)
+    with db.session.execute(together.execution_options(yield_per=1000)) as rows:
+        if (first := next(rows, None)) is None:
+            return 1  # the head itself is gone
+        links = (rules.Link(*row[2:]) for row in chain([first], rows) if row[2] is not None)
+        return rules.first_broken(links, (first[0], first[1]))
+
+
+def history_of(subject: UUID | str) -> Sequence[AuditEntry]:
+    """Every entry about a subject, oldest first."""
+    return db.session.scalars(
+        select(AuditEntry).where(AuditEntry.subject == str(subject)).order_by(AuditEntry.seq)
+    ).all()

@@ -1,0 +1,129 @@
+"""The database: one typed Base, UTC times, and `transaction()`, the one way to write.
+Leaves the tables to the rooms."""
+
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, DateTime, Dialect, Engine, LargeBinary, MetaData, String, TypeDecorator, Uuid, event
+from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from intake.errors import Stale
+
+NAMES = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC; a naive one is refused rather than guessed."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database: UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored moment must be aware")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database: SQLite keeps no zone, so it is put back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """What every table inherits: the naming convention and the type of each annotation."""
+
+    # Flask-SQLAlchemy 3.1 refuses a type_annotation_map on the base it is given, so it stands on the registry.
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMES),
+        type_annotation_map={datetime: UtcDateTime(), uuid.UUID: Uuid(), bytes: LargeBinary(), str: String()},
+    )
+
+
+db = SQLAlchemy()
+before_commit: list[Callable[[], None]] = []  # the log chains its entries here: our only hook on the way to a commit
+
+
+def new_id() -> uuid.UUID:
+    """A fresh random id for a row."""
+    return uuid.uuid4()
+
+
+def in_transaction() -> bool:
+    """Whether a door has opened a write transaction."""
+    return bool(db.session.info.get("door"))
+
+
+def let_go() -> None:
+    """End the read of a worker before it does something slow, so that nothing is held open meanwhile."""
+    db.session.rollback()
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Open the one write transaction of a request, command or job;
+    commit at its end, roll everything back on any exception.
+
+    Only doors open it (views, work, commands). Opening it twice is a programming error.
+    Raises Stale when a row with a version was changed by somebody else meanwhile.
+    """
+    if in_transaction():
+        raise RuntimeError("a transaction is already open; only doors open one")
+    db.session.rollback()  # ends the read that looked up the actor, so that the write begins on the newest state
+    db.session.info["door"] = True
+    db.session.info.pop("audit", None)  # what an earlier, failed transaction meant to say was never true
+    try:
+        # SQLite: a read that turns into a write fails at once, whatever the busy timeout; so a write begins as one.
+        db.session.connection(execution_options={"writes": True})
+        yield
+        for hook in before_commit:
+            hook()
+        db.session.commit()
+    except StaleDataError as error:
+        db.session.rollback()
+        raise Stale("db.changed_meanwhile") from error
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        db.session.info.pop("door", None)
+
+
+@event.listens_for(Engine, "connect")
+def _on_connect(connection: Any, _record: ConnectionPoolEntry) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=5000",
+            "trusted_schema=OFF",
+            "secure_delete=ON",  # what erasure destroys is overwritten, not only unlinked
+            "recursive_triggers=ON",  # or INSERT OR REPLACE would delete evidence past the triggers
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+
+@event.listens_for(Engine, "begin")
+def _on_begin(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")

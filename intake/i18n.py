@@ -1,0 +1,63 @@
+"""Choosing the language of a page, and dates in words. What clinic texts say in each language is left to the
+definitions."""
+
+from datetime import date, datetime
+
+from flask import Flask, current_app, g
+from flask_babel import Babel, format_date, get_locale
+
+from intake.config import Clinic, Settings
+
+RIGHT_TO_LEFT = frozenset({"ar", "ur", "fa", "he"})
+LANGUAGE_NAMES = {"en": "English", "hi": "हिन्दी", "ar": "العربية"}
+
+
+def set_language(language: str) -> None:
+    """Decide the language of this request's page."""
+    g.language = language
+
+
+def language() -> str:
+    """The language of this request's page, as a short tag."""
+    return str(g.get("language", "en"))
+
+
+def direction(tag: str | None = None) -> str:
+    """`rtl` or `ltr` for a language."""
+    return "rtl" if (tag or language()) in RIGHT_TO_LEFT else "ltr"
+
+
+def settings() -> Settings:
+    """The running application's settings."""
+    found: Settings = current_app.config["INTAKE"]
+    return found
+
+
+def clinic() -> Clinic:
+    """What the clinic says about itself."""
+    return settings().clinic
+
+
+def local(moment: datetime) -> datetime:
+    """A moment on the clinic's wall clock."""
+    return moment.astimezone(clinic().zone)
+
+
+def long_date(day: date) -> str:
+    """A date in words, never 11/12."""
+    return str(format_date(day, "d MMMM y"))
+
+
+def clock_time(moment: datetime) -> str:
+    """Hours and minutes on the clinic's wall clock."""
+    return local(moment).strftime("%H:%M")
+
+
+def init_app(app: Flask) -> None:
+    """Give templates the language, its direction and the date filters."""
+    Babel(app, locale_selector=language, default_timezone="UTC")
+    app.jinja_env.filters |= {"long_date": long_date, "clock_time": clock_time, "local": local}
+
+    @app.context_processor
+    def words() -> dict[str, object]:
+        return {"lang": language(), "dir": direction(), "clinic": clinic(), "locale": get_locale()}

@@ -1,0 +1,142 @@
+"""The outbox: a job is a row written in the same commit as its cause, leased to one worker, retried, given up loudly.
+
+Own code because a queue that stores jobs elsewhere can lose the step between our commit and its own;
+the row is the guarantee.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import Text, UniqueConstraint, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from intake import clock, telemetry
+from intake.db import Base, db, new_id, transaction
+from intake.errors import DomainError
+
+MOST_TRIES = 12
+Handler = Callable[..., None]
+HANDLERS: dict[str, Handler] = {}
+
+
+class Job(Base):
+    """Work that follows a commit. `done_at` or `given_up_at` ends it; until then it is due at `due_at`."""
+
+    __tablename__ = "job"
+    __table_args__ = (UniqueConstraint("name", "key"),)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    key: Mapped[str]
+    payload: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime] = mapped_column(index=True)
+    tries: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[str | None]
+    error: Mapped[str | None]
+    done_at: Mapped[datetime | None]
+    given_up_at: Mapped[datetime | None]
+
+
+def handler(name: str) -> Callable[[Handler], Handler]:
+    """Register what does a job of this name; it must be safe to run again."""
+
+    def register(work: Handler) -> Handler:
+        HANDLERS[name] = work
+        return work
+
+    return register
+
+
+def enqueue(name: str, key: str, **payload: str) -> None:
+    """Ask for a job in the open transaction. The same name and key twice is one job."""
+    if name not in HANDLERS:
+        raise LookupError(f"no handler for {name}")
+    if db.session.scalar(select(Job.id).where(Job.name == name, Job.key == key)):
+        return
+    now = clock.now()
+    db.session.add(
+        Job(id=new_id(), name=name, key=key, payload=json.dumps(payload), created_at=now, due_at=now, tries=0)
+    )
+    db.session.flush()
+
+
+def run_due() -> bool:
+    """Claim and run one due job; False when none is due. The claim's lease runs out when a worker dies with it.
+
+    A job that fails is tried again after 2, 4, 8 ... seconds, at most 10 minutes; after MOST_TRIES it is given up.
+    """
+    claimed = _claim()
+    if claimed is None:
+        return False
+    job_id, lease, name, payload = claimed
+    try:
+        HANDLERS[name](**payload)
+    except Exception as error:  # whatever a job raises is kept on its row and shown; the worker goes on with the next
+        db.session.rollback()
+        _failed(job_id, lease, error)
+        return True
+    with transaction():
+        db.session.execute(
+            update(Job).where(Job.id == job_id, Job.lease == lease).values(done_at=clock.now(), lease=None, error=None)
+        )
+    return True
+
+
+def _claim() -> tuple[UUID, str, str, dict[str, Any]] | None:
+    now, lease = clock.now(), secrets.token_hex(8)
+    seconds = current_app.config["INTAKE"].lease_seconds
+    open_jobs = (Job.done_at.is_(None), Job.given_up_at.is_(None), Job.due_at <= now)
+    with transaction():
+        # A job that kills its worker never reports a failure: its last try ended with its lease.
+        lost = update(Job).where(*open_jobs, Job.tries >= MOST_TRIES).returning(Job.id)
+        for job_id in db.session.scalars(lost.values(given_up_at=now, lease=None, error="worker_lost")).all():
+            telemetry.log.error("job.worker_lost", extra={"facts": {"job": str(job_id), "given_up": True}})
+        query = select(Job).where(*open_jobs).order_by(Job.due_at, Job.created_at).limit(1)
+        job = db.session.scalars(query.with_for_update(skip_locked=True)).first()
+        if job is None:
+            return None
+        job.lease, job.due_at, job.tries = lease, now + timedelta(seconds=seconds), job.tries + 1
+        return job.id, lease, job.name, json.loads(job.payload)
+
+
+def _failed(job_id: UUID, lease: str, error: Exception) -> None:
+    code = error.code if isinstance(error, DomainError) else type(error).__name__
+    with transaction():
+        job = db.session.get(Job, job_id)
+        if job is None or job.lease != lease:
+            return  # the lease ran out and another worker has it
+        job.error, job.lease = code, None
+        if job.tries >= MOST_TRIES:
+            job.given_up_at = clock.now()
+        else:
+            job.due_at = clock.now() + timedelta(seconds=min(2**job.tries, 600))
+        given_up, tries = job.given_up_at is not None, job.tries
+    telemetry.log.error(
+        "job.failed", exc_info=error, extra={"facts": {"job": str(job_id), "tries": tries, "given_up": given_up}}
+    )
+
+
+def retry_given_up() -> int:
+    """Make every given-up job due again; gives how many. A worker does it once when it starts, after what stopped
+    them (a full disk, a certificate) was mended."""
+    with transaction():
+        waiting = (Job.done_at.is_(None), Job.given_up_at.is_not(None))
+        done = db.session.execute(update(Job).where(*waiting).values(given_up_at=None, tries=0, due_at=clock.now()))
+        return int(getattr(done, "rowcount", 0))
+
+
+def is_pending(name: str, key: str) -> bool:
+    """Whether such a job still waits or runs."""
+    query = select(Job.id).where(Job.name == name, Job.key == key, Job.done_at.is_(None), Job.given_up_at.is_(None))
+    return db.session.scalar(query) is not None
+
+
+def list_unfinished() -> Sequence[Job]:
+    """Jobs that are not done, oldest first, given-up ones included: what staff should see."""
+    query = select(Job).where(Job.done_at.is_(None)).order_by(Job.created_at)
+    return db.session.scalars(query).all()

@@ -1,0 +1,227 @@
+"""Sealing what is private: AES-256-GCM under a key per patient, itself wrapped by the clinic's key.
+
+Every private column and file passes through here; destroying a patient's wrapped key erases all of it at once.
+The clinic's key comes from a 0400 file. What rows mean is left to the rooms.
+"""
+
+import hmac
+import os
+import secrets
+import unicodedata
+from collections.abc import Iterable
+from datetime import date, datetime
+from hashlib import sha256
+from pathlib import Path
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from flask import current_app
+from sqlalchemy import ForeignKey, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from intake import clock
+from intake.db import Base, db, new_id
+from intake.errors import Damaged, NotFound
+
+VERSION = b"v1"
+NONCE = 12
+SHORTEST_PREFIX = 3  # code points; shorter would let a name be guessed letter by letter
+LONGEST_PREFIX = 24
+KEYS_IN_USE = "patient_keys"
+
+
+class PatientKey(Base):
+    """A patient's data key, wrapped by the clinic's key. `destroyed_at` with no key is what erasure leaves."""
+
+    __tablename__ = "patient_key"
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    wrapped: Mapped[bytes | None]
+    created_at: Mapped[datetime]
+    destroyed_at: Mapped[datetime | None]
+
+
+class BlindIndex(Base):
+    """Keyed hashes of search words; tells nothing without the clinic's key."""
+
+    __tablename__ = "blind_index"
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    token: Mapped[bytes] = mapped_column(primary_key=True)
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient_key.patient_id"), primary_key=True, index=True)
+
+
+class Vault:
+    """Holds the clinic's key, seals and opens. One for each application."""
+
+    def __init__(self, master: bytes) -> None:
+        if len(master) != 32:
+            raise ValueError("the clinic's key must be 32 bytes")
+        self._clinic = AESGCM(_derive(master, b"intake wrap"))
+        self._index = _derive(master, b"intake blind index")
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Vault":
+        """Read the clinic's key. Raises PermissionError where others may read it, ValueError when it is not a key."""
+        mode = path.stat().st_mode & 0o777
+        if mode & 0o077:
+            raise PermissionError(f"{path} may be read by others (mode {mode:o}); it must be 0400")
+        return cls(bytes.fromhex(path.read_text("ascii").strip()))
+
+    @staticmethod
+    def create_file(path: Path) -> None:
+        """Make a new clinic key, readable by this user alone. Raises FileExistsError rather than overwrite one.
+
+        Whole and on the disk, its name too, before anything is sealed under it.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        made = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+        try:
+            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="ascii") as file:
+                file.write(secrets.token_hex(32) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(made, path)  # unlike a rename, a link never replaces what is there
+        finally:
+            made.unlink(missing_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def wrap(self, patient_id: UUID, key: bytes) -> bytes:
+        """A patient's key under the clinic's."""
+        return _encrypt(self._clinic, key, b"patient_key|" + patient_id.bytes)
+
+    def unwrap(self, patient_id: UUID, wrapped: bytes) -> bytes:
+        """The patient's key. Raises Damaged with another clinic's key or another patient's row."""
+        return _decrypt(self._clinic, wrapped, b"patient_key|" + patient_id.bytes)
+
+    def seal_clinic(self, place: str, data: bytes) -> bytes:
+        """Seal what belongs to the clinic and to no patient, such as a signing key."""
+        return _encrypt(self._clinic, data, place.encode())
+
+    def open_clinic(self, place: str, sealed: bytes) -> bytes:
+        """Open what `seal_clinic` sealed at this place. Raises Damaged."""
+        return _decrypt(self._clinic, sealed, place.encode())
+
+    def token(self, kind: str, word: str) -> bytes:
+        """The blind-index token of one normalised word."""
+        return hmac.new(self._index, f"{kind}|{word}".encode(), sha256).digest()[:16]
+
+
+def the_vault() -> Vault:
+    """The running application's vault."""
+    vault: Vault = current_app.extensions["intake_vault"]
+    return vault
+
+
+def new_patient_key() -> UUID:
+    """Begin a patient: make the id and its key. Everything private of that patient is sealed under it."""
+    patient_id = new_id()
+    wrapped = the_vault().wrap(patient_id, AESGCM.generate_key(256))
+    db.session.add(PatientKey(patient_id=patient_id, wrapped=wrapped, created_at=clock.now(), destroyed_at=None))
+    db.session.flush()
+    return patient_id
+
+
+def destroy_patient_key(patient_id: UUID) -> None:
+    """Erase: nothing sealed for this patient can ever be opened again, and no search finds it. Raises NotFound."""
+    row = db.session.get(PatientKey, patient_id)
+    if row is None or row.wrapped is None:
+        raise NotFound("vault.no_patient_key", patient_id=patient_id)
+    row.wrapped, row.destroyed_at = None, clock.now()
+    db.session.execute(delete(BlindIndex).where(BlindIndex.patient_id == patient_id))
+
+
+def seal(patient_id: UUID, place: str, data: bytes) -> bytes:
+    """Encrypt for one patient at one place ("table|column|row id"); a value moved elsewhere will not open."""
+    return _encrypt(_patient_cipher(patient_id), data, place.encode())
+
+
+def open_(patient_id: UUID, place: str, sealed: bytes) -> bytes:
+    """Decrypt. Raises Damaged for any changed or moved byte, NotFound after erasure."""
+    return _decrypt(_patient_cipher(patient_id), sealed, place.encode())
+
+
+def index_patient(patient_id: UUID, *, name: str = "", phone: str = "", born_on: date | None = None) -> None:
+    """Make a patient findable by these values, beside those already indexed."""
+    vault = the_vault()
+    wanted = {("name", vault.token("name", word)) for word in _name_words(name)}
+    wanted |= {("phone", vault.token("phone", word)) for word in _phone_words(phone)}
+    if born_on:
+        wanted.add(("born_on", vault.token("born_on", born_on.isoformat())))
+    known = select(BlindIndex.kind, BlindIndex.token).where(BlindIndex.patient_id == patient_id)
+    have = {(kind, bytes(token)) for kind, token in db.session.execute(known)}
+    for kind, token in sorted(wanted - have):
+        db.session.add(BlindIndex(kind=kind, token=token, patient_id=patient_id))
+
+
+def find_patients(*, name: str = "", phone: str = "", born_on: date | None = None) -> set[UUID]:
+    """Patients matching all given values: each word of the name by prefix (3 letters or more, or a whole shorter word),
+    the phone whole or by its last 4 digits, the date of birth exactly. Nothing usable given finds nobody."""
+    vault, found = the_vault(), []
+    tokens = [("name", vault.token("name", word)) for word in _words(name)]
+    if digits := _digits(phone):
+        tokens.append(("phone", vault.token("phone", digits if len(digits) == 4 else digits[-10:])))
+    if born_on:
+        tokens.append(("born_on", vault.token("born_on", born_on.isoformat())))
+    for kind, token in tokens:
+        query = select(BlindIndex.patient_id).where(BlindIndex.kind == kind, BlindIndex.token == token)
+        found.append(set(db.session.scalars(query)))
+    return set.intersection(*found) if found else set()
+
+
+def _words(name: str) -> list[str]:
+    """A name as it is compared: compatible forms, cases and invisible joiners made one (Unicode's NFKC_Casefold)."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    seen = "".join(letter for letter in folded if unicodedata.category(letter) != "Cf")
+    return [word[:LONGEST_PREFIX] for word in seen.split()][:12]
+
+
+def _name_words(name: str) -> Iterable[str]:
+    for word in _words(name):
+        yield word
+        yield from (word[:end] for end in range(SHORTEST_PREFIX, len(word)))
+
+
+def _digits(phone: str) -> str:
+    return "".join(str(unicodedata.digit(c)) for c in phone if c.isdigit() and unicodedata.digit(c, None) is not None)
+
+
+def _phone_words(phone: str) -> Iterable[str]:
+    if digits := _digits(phone):
+        yield digits[-10:]
+        if len(digits) >= 4:
+            yield digits[-4:]
+
+
+def _patient_cipher(patient_id: UUID) -> AESGCM:
+    # A session knows a row only while somebody holds it; without this, each value of a page would read its key anew.
+    rows: dict[UUID, PatientKey] = db.session.info.setdefault(KEYS_IN_USE, {})
+    row = rows.get(patient_id) or db.session.get(PatientKey, patient_id)
+    if row is None or row.wrapped is None:
+        raise NotFound("vault.no_patient_key", patient_id=patient_id)
+    rows[patient_id] = row
+    return AESGCM(the_vault().unwrap(patient_id, row.wrapped))
+
+
+def _derive(master: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=purpose).derive(master)
+
+
+def _encrypt(cipher: AESGCM, data: bytes, place: bytes) -> bytes:
+    nonce = secrets.token_bytes(NONCE)
+    return VERSION + nonce + cipher.encrypt(nonce, data, VERSION + b"|" + place)
+
+
+def _decrypt(cipher: AESGCM, sealed: bytes, place: bytes) -> bytes:
+    if sealed[:2] != VERSION:
+        raise Damaged("vault.unknown_version")
+    nonce, body = sealed[2 : 2 + NONCE], sealed[2 + NONCE :]
+    try:
+        return cipher.decrypt(nonce, body, VERSION + b"|" + place)
+    except (InvalidTag, ValueError):  # a value cut off inside its nonce is a ValueError
+        raise Damaged("vault.not_intact") from None

@@ -1,0 +1,240 @@
+"""The application, its database, and a strict client for each kind of person.
+Nothing of ours is replaced by a stand-in."""
+
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import html5lib
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import Engine, make_url
+
+from intake import cli, clock, create_app
+from intake.access import SYSTEM
+from intake.config import Settings
+from intake.db import db, transaction
+
+INDIA = ZoneInfo("Asia/Kolkata")
+MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=INDIA)
+SUNDAY_NOON = datetime(2026, 11, 22, 12, 0, tzinfo=INDIA)
+PASSWORD = "a long enough password"
+SERVER = os.environ.get("INTAKE_TEST_DATABASE_URL")
+KNOWN = "rev|presentation|tries"  # what a page says of the state it was made from
+MADE = f"intake_made_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+MAY_WRITE_ON_GET = {
+    "audit_entry",
+    "audit_head",
+    "web_session",
+    "tablet_visit",
+}  # the log, and the asker's own session row
+
+
+def settings_for(folder: Path, **more: Any) -> Settings:
+    """The demonstration clinic's settings over a folder."""
+    values = cli.demo_settings(folder, 8000) | {"demo": False} | more
+    values["origin"], values["tablet_origin"] = "http://localhost", "http://localhost"
+    return Settings.from_mapping(values)
+
+
+@pytest.fixture(scope="session")
+def made_clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clinic's data folder with keys, tables, content, people and two tablets, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("clinic") / "data"
+    settings = settings_for(folder, **({"database_url": _fresh_database(MADE)} if SERVER else {}))
+    with clock.frozen(MONDAY_NOON):
+        cli.prepare(settings)
+        app = create_app(settings)
+        with app.app_context(), transaction():
+            from intake import kiosk, staff
+
+            for person in cli.DEMO_PEOPLE:
+                staff.add_member(password=PASSWORD, **person)
+            for name in ("T1", "T2"):
+                kiosk.add_tablet(name, by=SYSTEM)
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    return folder
+
+
+def _fresh_database(name: str, template: str = "template1") -> str:
+    admin = create_engine(str(SERVER), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    admin.dispose()
+    return make_url(str(SERVER)).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def data(made_clinic: Path, tmp_path: Path) -> Path:
+    """This test's own copy of the clinic's folder."""
+    shutil.copytree(made_clinic, tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def settings(data: Path) -> Iterator[Settings]:
+    """The settings of this test's clinic, with a database of its own."""
+    if not SERVER:
+        yield settings_for(data)
+        return
+    name = f"intake_{uuid.uuid4().hex[:12]}"
+    yield settings_for(data, database_url=_fresh_database(name, MADE))
+    admin = create_engine(str(SERVER), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    admin.dispose()
+
+
+@pytest.fixture(autouse=True)
+def clock_at() -> Iterator[Callable[[datetime], None]]:
+    """Time stands at Monday noon in the clinic; call it to move the clock."""
+    frozen: list[Any] = []
+
+    def set_to(moment: datetime) -> None:
+        context = clock.frozen(moment)
+        context.__enter__()
+        frozen.append(context)
+
+    set_to(MONDAY_NOON)
+    yield set_to
+    for context in reversed(frozen):
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def app(settings: Settings, clock_at: Callable[[datetime], None]) -> Iterator[Flask]:
+    """The real application."""
+    app = create_app(settings)
+    app.test_client_class = StrictClient
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def in_app(app: Flask) -> Iterator[Flask]:
+    """The application with its context open, for calling verbs directly."""
+    with app.test_request_context():
+        yield app
+        db.session.remove()
+
+
+class StrictClient(FlaskClient):
+    """A browser that fails on a GET that writes, on HTML that is not well-formed, on a page without a language."""
+
+    token: str = ""
+    hidden: dict[str, dict[str, str]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.hidden = {}
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        with _watched() as written:
+            response = super().open(*args, **kwargs)
+        if response.request.method == "GET":
+            assert not written - MAY_WRITE_ON_GET, f"GET {response.request.path} wrote {written - MAY_WRITE_ON_GET}"
+        if response.mimetype == "text/html" and not 300 <= response.status_code < 400 and response.text:
+            self.check_page(response.text, response.request.path)
+        return response
+
+    def check_page(self, html: str, path: str) -> None:
+        """Hold a page to what every page must be; remember its CSRF token."""
+        parser = html5lib.HTMLParser(strict=True)
+        try:
+            tree = parser.parse(html)
+        except html5lib.html5parser.ParseError as error:
+            line = parser.tokenizer.stream.position()
+            raise AssertionError(f"{path} is not well-formed at {line}: {error}") from error
+        assert tree.get("lang"), f"{path} does not say its language"
+        if found := re.search(r'name="csrf_token"[^>]*value="([^"]+)"', html):
+            self.token = found[1]
+        self.hidden[path] = dict(re.findall(rf'<input type="hidden" name="({KNOWN})" value="([^"]*)"', html))
+
+    def submit(self, path: str, form: dict[str, Any] | None = None, **kwargs: Any) -> Any:
+        """Send a form as a person would: with the token of the page seen last."""
+        asks = path.startswith(("/visit/check", "/visit/effects", "/visit/teach-back", "/visit/sign"))
+        if not self.token or (asks and path not in self.hidden):
+            self.get(path)
+        return self.post(path, data={"csrf_token": self.token} | self.hidden.get(path, {}) | (form or {}), **kwargs)
+
+
+@contextmanager
+def _watched() -> Iterator[set[str]]:
+    written: set[str] = set()
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if found := re.match(r'\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', statement):
+            written.add(found[1])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield written
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def sign_in(app: Flask, email: str) -> StrictClient:
+    """A browser in which this person is signed in."""
+    client = app.test_client()
+    assert isinstance(client, StrictClient)
+    response = client.submit("/sign-in", {"email": email, "password": PASSWORD})
+    assert response.status_code == 303, response.text
+    return client
+
+
+@pytest.fixture
+def anonymous(app: Flask) -> StrictClient:
+    """A browser nobody signed in."""
+    client = app.test_client()
+    assert isinstance(client, StrictClient)
+    return client
+
+
+@pytest.fixture
+def as_reception(app: Flask) -> StrictClient:
+    """Sunita at the desk."""
+    return sign_in(app, "reception@demo.example")
+
+
+@pytest.fixture
+def as_doctor(app: Flask) -> StrictClient:
+    """Dr Rao, letter K."""
+    return sign_in(app, "rao@demo.example")
+
+
+@pytest.fixture
+def as_other_doctor(app: Flask) -> StrictClient:
+    """Dr Menon, letter T."""
+    return sign_in(app, "menon@demo.example")
+
+
+@pytest.fixture
+def as_records(app: Flask) -> StrictClient:
+    """Ramesh of the archive."""
+    return sign_in(app, "records@demo.example")
+
+
+@pytest.fixture
+def as_author(app: Flask) -> StrictClient:
+    """Dr Shah, who writes the forms."""
+    return sign_in(app, "author@demo.example")
+
+
+@pytest.fixture
+def as_admin(app: Flask) -> StrictClient:
+    """Arun, who keeps the machine."""
+    return sign_in(app, "admin@demo.example")

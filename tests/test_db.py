@@ -1,0 +1,166 @@
+"""The one way to write: a transaction is whole or nothing, one at a time, and waits for the one before it."""
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from intake import audit, clock
+from intake.access import SYSTEM
+from intake.audit.models import AuditEntry, AuditHead
+from intake.db import db, new_id, transaction
+from intake.errors import Stale
+from intake.kiosk.models import Device
+from intake.sessions import WebSession
+from tests.conftest import SERVER
+
+ON_SQLITE = pytest.mark.skipif(bool(SERVER), reason="about SQLite")
+
+
+def entries() -> int:
+    return db.session.scalar(select(func.count()).select_from(AuditEntry)) or 0
+
+
+def a_tablet() -> Device:
+    return db.session.scalars(select(Device).order_by(Device.name)).first() or Device()
+
+
+def test_a_transaction_inside_a_transaction_is_refused_and_nothing_of_either_stays(in_app: Flask) -> None:
+    before = entries()
+    with pytest.raises(RuntimeError, match="only doors open one"), transaction():
+        audit.record("outer", "x", by=SYSTEM)
+        with transaction():
+            audit.record("inner", "x", by=SYSTEM)
+    assert entries() == before
+
+
+def test_after_a_refused_one_the_door_opens_again(in_app: Flask) -> None:
+    with pytest.raises(RuntimeError), transaction(), transaction():
+        pass
+    with transaction():
+        audit.record("after", "x", by=SYSTEM)
+    assert [entry.event for entry in audit.history_of("x")] == ["after"]
+
+
+def test_what_was_rolled_back_leaves_no_row_and_no_entry_in_the_log_then_or_later(in_app: Flask) -> None:
+    before = entries()
+    with pytest.raises(ZeroDivisionError), transaction():
+        db.session.add(Device(id=new_id(), name="T9"))
+        db.session.flush()
+        audit.record("tablet.added", "T9", by=SYSTEM)
+        raise ZeroDivisionError
+    with transaction():
+        audit.record("next", "x", by=SYSTEM)
+    assert entries() == before + 1
+    assert audit.history_of("T9") == []
+    assert db.session.scalar(select(Device).where(Device.name == "T9")) is None
+    assert audit.verify() is None
+
+
+def test_the_log_is_not_written_outside_a_transaction(in_app: Flask) -> None:
+    with pytest.raises(RuntimeError, match="inside a transaction"):
+        audit.record("anything", "x", by=SYSTEM)
+
+
+def test_a_read_that_becomes_a_write_waits_its_turn_and_sees_the_newest_state(app: Flask) -> None:
+    """SQLite refuses such an upgrade at once, whatever the busy timeout; that is why a write begins as one."""
+    with app.app_context():
+        known = a_tablet()
+        assert known.wiped_at is None  # this connection now reads an old state
+
+        def meanwhile() -> None:
+            with app.app_context(), transaction():
+                a_tablet().wiped_at = clock.now()
+
+        other = threading.Thread(target=meanwhile)
+        other.start()
+        other.join()
+        with transaction():
+            assert known.wiped_at == clock.now()
+            known.wiped_at = clock.now() + timedelta(hours=1)
+        assert a_tablet().wiped_at == clock.now() + timedelta(hours=1)
+
+
+def test_of_two_writers_the_second_waits_and_neither_loses_anything(app: Flask) -> None:
+    inside, order = threading.Event(), []
+
+    def first() -> None:
+        with app.app_context(), transaction():
+            db.session.scalars(select(AuditHead).with_for_update()).one()
+            inside.set()
+            audit.record("first", "x", by=SYSTEM)
+            second_thread.join(0.2)  # it cannot get in, so it is still there afterwards
+            order.append("first" if second_thread.is_alive() else "too late")
+
+    def second() -> None:
+        inside.wait()
+        with app.app_context(), transaction():
+            db.session.scalars(select(AuditHead).with_for_update()).one()
+            order.append("second")
+            audit.record("second", "x", by=SYSTEM)
+
+    second_thread = threading.Thread(target=second)
+    first_thread = threading.Thread(target=first)
+    second_thread.start()
+    first_thread.start()
+    for thread in (first_thread, second_thread):
+        thread.join()
+    assert order == ["first", "second"]
+    with app.app_context():
+        assert [entry.event for entry in audit.history_of("x")] == ["first", "second"]
+
+
+def test_the_slower_of_two_people_is_told_and_their_change_is_not_kept(in_app: Flask) -> None:
+    with pytest.raises(Stale) as refusal, transaction():
+        tablet = a_tablet()
+        faster = update(Device).where(Device.id == tablet.id).values(version=Device.version + 1)
+        db.session.execute(faster.execution_options(synchronize_session=False))
+        tablet.name = "mine"
+    assert refusal.value.code == "db.changed_meanwhile"
+    assert a_tablet().name == "T1"
+
+
+def test_a_time_without_a_zone_is_refused_and_any_other_comes_back_in_utc(in_app: Flask) -> None:
+    tablet = a_tablet()
+    noon = datetime(2026, 11, 23, 12, 0, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    with transaction():
+        tablet.wiped_at = noon
+    assert (tablet.wiped_at, tablet.wiped_at.tzinfo) == (noon, UTC)
+    with pytest.raises(StatementError, match="must be aware"), transaction():
+        tablet.wiped_at = datetime(2026, 11, 23, 12, 0)  # noqa: DTZ001  # the mistake itself
+
+
+def test_a_reference_to_nothing_is_refused(in_app: Flask) -> None:
+    from intake.kiosk.models import PairingCode
+
+    with pytest.raises(IntegrityError), transaction():
+        db.session.add(PairingCode(id=new_id(), device_id=new_id(), code_hash=b"", made_at=clock.now(), used_at=None))
+
+
+def test_the_text_of_a_database_error_holds_no_values(in_app: Flask) -> None:
+    """It may end up in a log."""
+    row = {"created_at": clock.now(), "seen_at": clock.now(), "ended_at": None, "id_hash": b"twice"}
+    with pytest.raises(IntegrityError) as error, transaction():
+        for _ in range(2):
+            db.session.execute(WebSession.__table__.insert().values(**row, data="Farida"))
+    assert "Farida" not in str(error.value)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [
+        ("journal_mode", "wal"),
+        ("synchronous", 2),  # FULL: after "saved" is on the screen a power cut changes nothing
+        ("foreign_keys", 1),
+        ("busy_timeout", 5000),
+        ("secure_delete", 1),
+        ("recursive_triggers", 1),
+        ("trusted_schema", 0),
+    ],
+)
+def test_every_connection_to_sqlite_keeps_what_it_was_given(in_app: Flask, pragma: str, value: object) -> None:
+    assert db.session.scalar(text(f"PRAGMA {pragma}")) == value

@@ -1,0 +1,118 @@
+"""The file store: what is put comes back whole or not at all."""
+
+import os
+import stat
+import threading
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from intake.errors import Damaged, Invalid, NotFound
+from intake.storage import FileStorage
+
+RECORD = b"%PDF- encrypted bytes of a record"
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> FileStorage:
+    return FileStorage(tmp_path / "files")
+
+
+def the_file(storage: FileStorage, key: str) -> Path:
+    return storage.directory / key[:2] / key[2:4] / key
+
+
+def test_what_was_put_comes_back_under_the_hash_of_its_bytes(storage: FileStorage) -> None:
+    key = storage.put(RECORD)
+    assert key == sha256(RECORD).hexdigest()
+    assert storage.get(key) == RECORD
+
+
+def test_the_same_bytes_twice_are_one_file(storage: FileStorage) -> None:
+    assert storage.put(RECORD) == storage.put(RECORD)
+    assert sum(path.is_file() for path in storage.directory.rglob("*")) == 1
+
+
+def test_a_file_is_readable_by_its_owner_alone_and_never_writable(storage: FileStorage) -> None:
+    path = the_file(storage, storage.put(RECORD))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o400
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in list(path.parents)[:3]} == {0o700}
+
+
+def test_a_key_that_was_never_put_is_not_found(storage: FileStorage) -> None:
+    with pytest.raises(NotFound) as refusal:
+        storage.get("0" * 64)
+    assert refusal.value.facts == {"key": "0" * 64}
+
+
+@pytest.mark.parametrize(
+    "key", ["", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 65, "0" * 64 + "\n", "0" * 63 + "\0"]
+)
+def test_what_is_no_key_never_reaches_the_disk(storage: FileStorage, key: str) -> None:
+    with pytest.raises(Invalid):
+        storage.get(key)
+
+
+def test_a_changed_file_is_damaged_and_stays_as_it_is(storage: FileStorage) -> None:
+    key = storage.put(RECORD)
+    path = the_file(storage, key)
+    path.chmod(0o600)
+    path.write_bytes(RECORD[:-1] + b"?")
+    with pytest.raises(Damaged):
+        storage.get(key)
+    with pytest.raises(Damaged):
+        storage.put(RECORD)
+    assert path.read_bytes() == RECORD[:-1] + b"?"
+
+
+def test_a_full_disk_leaves_neither_a_file_nor_a_part_of_one(
+    storage: FileStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(OSError, match="No space left"):
+        storage.put(RECORD)
+    monkeypatch.undo()
+    assert not [path for path in storage.directory.rglob("*") if path.is_file()]
+    with pytest.raises(NotFound):
+        storage.get(sha256(RECORD).hexdigest())
+
+
+def test_bytes_reach_the_disk_before_their_name_does_and_the_name_before_the_answer(
+    storage: FileStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    fsync, link = os.fsync, os.link
+
+    def seen_fsync(descriptor: int) -> None:
+        steps.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    def seen_link(source: str, target: Path) -> None:
+        steps.append("name")
+        link(source, target)
+
+    storage.put(b"makes the folders")
+    monkeypatch.setattr(os, "fsync", seen_fsync)
+    monkeypatch.setattr(os, "link", seen_link)
+    storage.put(b"makes the folders")
+    assert steps == ["file", "name", "folder", "folder", "folder"]
+
+
+def test_many_at_once_agree_on_one_file(storage: FileStorage) -> None:
+    start, keys = threading.Barrier(8), []
+
+    def put() -> None:
+        start.wait()
+        keys.append(storage.put(RECORD * 1000))
+
+    threads = [threading.Thread(target=put) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(keys) == 8 and len(set(keys)) == 1
+    assert storage.get(keys[0]) == RECORD * 1000
