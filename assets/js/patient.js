@@ -1,0 +1,6 @@
+// The patient's pages. Progressive enhancement only: every page works without this file except the drawn signature.
+import './start.js';
+import './choices.js';
+import './conditions.js';
+import './saving.js';
+import './idle.js';

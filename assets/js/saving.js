@@ -1,0 +1,71 @@
+// Sending a page: one tap counts, slow saves say so, and a lost connection keeps the answers on the page and tries again.
+import { $, $$, nextOf, say, send } from './dom.js';
+
+const bar = $('[data-offline]');
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+
+function lost(since) {
+  if (!bar) return;
+  const words = $('span', bar);
+  if (bar.hidden) say(words.textContent);
+  bar.hidden = false;
+  if (Date.now() - since > 30000) words.textContent = bar.dataset.long;
+}
+
+// The browser shows what the server answered, so errors and refusals look as they do without this script.
+function submitPlainly(form, submitter) {
+  if (submitter?.name) form.append(Object.assign(document.createElement('input'), { type: 'hidden', name: submitter.name, value: submitter.value }));
+  HTMLFormElement.prototype.submit.call(form);
+}
+
+// A busy server and a lost connection are waited for; an error that stays is shown, with its reference, after three tries.
+async function save(form, submitter) {
+  const since = Date.now();
+  for (let tries = 1; ; tries += 1) {
+    const answer = await send(form, submitter).catch(() => null);
+    const status = answer?.status ?? 503;
+    if (status < 500 || (status === 500 && tries > 2)) {
+      const next = nextOf(answer);
+      if (next) return location.assign(next);
+      // Done already by an earlier try whose answer was lost: the page itself knows where the visit stands.
+      if (status === 410) return location.replace(location.pathname);
+      return submitPlainly(form, submitter);
+    }
+    lost(since);
+    await wait(3000);
+  }
+}
+
+for (const form of $$('form[data-save]')) {
+  form.addEventListener('submit', (event) => {
+    if (event.defaultPrevented) return;
+    event.preventDefault();
+    if (form.dataset.sent) return;
+    form.dataset.sent = '1';
+    const button = event.submitter ?? $('.btn-main', form);
+    setTimeout(() => {
+      if (!button) return;
+      button.setAttribute('aria-busy', 'true');
+      button.textContent = form.dataset.saving;
+    }, 400);
+    save(form, event.submitter);
+  });
+}
+
+// Help comes without losing the page in hand.
+$('form[data-help]')?.addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  let said = form.dataset.failed;
+  try { if ((await send(form)).status < 400) said = form.dataset.done; } catch { /* told by the words that ask to call */ }
+  for (const words of $$('[data-help-words]')) words.textContent = said;
+  say(said);
+});
+
+// Larger text at once; the server remembers it for the visit.
+$('form[data-larger]')?.addEventListener('submit', (event) => {
+  event.preventDefault();
+  const large = document.documentElement.classList.toggle('large');
+  $('button', event.target).setAttribute('aria-pressed', String(large));
+  send(event.target).catch(() => {});
+});
