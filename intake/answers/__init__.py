@@ -1,0 +1,32 @@
+"""Filling in a questionnaire: a draft that grows page by page, then answers given for good. Front door."""
+
+from intake.answers.forms import BirthDate
+from intake.answers.rules import clean, open_sections
+from intake.answers.service import (
+    Begun,
+    Given,
+    begin,
+    find,
+    find_submission,
+    get,
+    get_submission,
+    is_submitted,
+    save,
+    submit,
+)
+
+__all__ = [
+    "Begun",
+    "BirthDate",
+    "Given",
+    "begin",
+    "clean",
+    "find",
+    "find_submission",
+    "get",
+    "get_submission",
+    "is_submitted",
+    "open_sections",
+    "save",
+    "submit",
+]

@@ -1,0 +1,244 @@
+"""From what a person typed to a FHIR value, or to the reason why not. Pure; the words of the reasons are left to forms.
+
+Digits of any script are taken; what was typed is kept as typed where it is text.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
+
+from intake.definitions.rules import Answers, Item, ItemType, Questionnaire, Section, Value, enabled, visible_sections
+
+LONGEST_STRING = 255
+LONGEST_TEXT = 5000
+OLDEST_YEAR = 1900
+MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan january जनवरी",
+            "feb february फरवरी फ़रवरी",
+            "mar march मार्च",
+            "apr april अप्रैल",
+            "may मई",
+            "jun june जून",
+            "jul july जुलाई",
+            "aug august अगस्त",
+            "sep sept september सितंबर सितम्बर",
+            "oct october अक्टूबर",
+            "nov november नवंबर नवम्बर",
+            "dec december दिसंबर दिसम्बर",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+
+
+class Problem(StrEnum):
+    """Why an answer cannot be taken."""
+
+    MISSING = "missing"
+    MISSING_ACK = "missing_ack"
+    MISSING_MANY = "missing_many"
+    UNKNOWN_OPTION = "unknown_option"
+    EXCLUSIVE = "exclusive"
+    TOO_LONG = "too_long"
+    TOO_SHORT = "too_short"
+    NOT_A_NUMBER = "not_a_number"
+    NOT_WHOLE = "not_whole"
+    TOO_SMALL = "too_small"
+    TOO_LARGE = "too_large"
+    DATE_INCOMPLETE = "date_incomplete"
+    DATE_IMPOSSIBLE = "date_impossible"
+    DATE_FUTURE = "date_future"
+    DATE_TOO_OLD = "date_too_old"
+    PATTERN = "pattern"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read: values, or a problem with the limit it names."""
+
+    values: tuple[Value, ...] = ()
+    problem: Problem | None = None
+    limit: str = ""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Answers as they grow, and the sections that were saved without a problem."""
+
+    answers: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+    saved: frozenset[str] = frozenset()
+
+
+def ascii_digits(text: str) -> str:
+    """The text with decimal digits of any script as 0 to 9."""
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+
+
+def clean(text: str) -> str:
+    """Typed text in NFC without the control characters no keyboard means; line breaks stay, words stay as they are."""
+    kept = (
+        c
+        for c in unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
+        if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs")
+    )
+    return "".join(kept).strip()
+
+
+def read(item: Item, raw: Sequence[str], today: date) -> Reading:
+    """Read what the fields of one item sent: one string, several codes, or day, month and year."""
+    if item.acknowledgement:
+        return Reading(({"valueBoolean": True},)) if raw and raw[0] else _missing(item, Problem.MISSING_ACK)
+    if item.is_choice:
+        return _read_choice(item, raw)
+    if item.type is ItemType.DATE:
+        return _read_date(item, raw, today)
+    text = clean(raw[0]) if raw else ""
+    if not text:
+        return _missing(item, Problem.MISSING)
+    readers = {ItemType.BOOLEAN: _read_boolean, ItemType.INTEGER: _read_number, ItemType.DECIMAL: _read_number}
+    return readers.get(item.type, _read_text)(item, text)
+
+
+def _missing(item: Item, problem: Problem) -> Reading:
+    return Reading(problem=problem) if item.required else Reading()
+
+
+def _read_choice(item: Item, raw: Sequence[str]) -> Reading:
+    codes = list(dict.fromkeys(code for code in raw if code))
+    if not codes:
+        return _missing(item, Problem.MISSING_MANY if item.repeats else Problem.MISSING)
+    options = [item.option(code) for code in codes]
+    if any(option is None for option in options) or (len(codes) > 1 and not item.repeats):
+        return Reading(problem=Problem.UNKNOWN_OPTION)
+    chosen = [option for option in options if option is not None]
+    if len(chosen) > 1 and any(option.exclusive for option in chosen):
+        alone = next(option for option in chosen if option.exclusive)
+        return Reading(problem=Problem.EXCLUSIVE, limit=str(alone.text))
+    return Reading(tuple(option.value for option in item.options if option in chosen))
+
+
+def _read_boolean(item: Item, text: str) -> Reading:
+    if text not in ("true", "false"):
+        return Reading(problem=Problem.UNKNOWN_OPTION)
+    return Reading(({"valueBoolean": text == "true"},))
+
+
+def _read_number(item: Item, text: str) -> Reading:
+    typed = ascii_digits(text).replace("٫", ".").replace(",", ".").replace(" ", "")
+    if not re.fullmatch(r"[+-]?\d{1,9}(\.\d{1,6})?", typed):
+        return Reading(problem=Problem.NOT_A_NUMBER)
+    number = Decimal(typed)
+    if item.type is ItemType.INTEGER and number != number.to_integral_value():
+        return Reading(problem=Problem.NOT_WHOLE)
+    if (low := _bound(item.min)) is not None and number < low:
+        return Reading(problem=Problem.TOO_SMALL, limit=str(item.min))
+    if (high := _bound(item.max)) is not None and number > high:
+        return Reading(problem=Problem.TOO_LARGE, limit=str(item.max))
+    if item.type is ItemType.INTEGER:
+        return Reading(({"valueInteger": int(number)},))
+    return Reading(({"valueDecimal": float(number)},))
+
+
+def _bound(raw: object) -> Decimal | None:
+    try:
+        return None if raw is None else Decimal(str(raw))
+    except InvalidOperation:
+        return None
+
+
+def _read_text(item: Item, text: str) -> Reading:
+    longest = item.max_length or (LONGEST_TEXT if item.type is ItemType.TEXT else LONGEST_STRING)
+    if len(text) > longest:
+        return Reading(problem=Problem.TOO_LONG, limit=str(longest))
+    if item.min_length and len(text) < item.min_length:
+        return Reading(problem=Problem.TOO_SHORT, limit=str(item.min_length))
+    if item.regex:
+        text = ascii_digits(text)
+        if not re.fullmatch(item.regex, text):
+            return Reading(problem=Problem.PATTERN, limit=str(item.format))
+    return Reading(({"valueUri" if item.type is ItemType.URL else "valueString": text},))
+
+
+def read_date(parts: Sequence[str]) -> date | Problem | None:
+    """A day, month and year in boxes (month by number or name, digits of any script); None when all are empty."""
+    day, month, year = (ascii_digits(clean(part)) for part in [*parts, "", "", ""][:3])
+    if not (day or month or year):
+        return None
+    if not (day and month and year):
+        return Problem.DATE_INCOMPLETE
+    number = MONTHS.get(month.casefold().rstrip("."), month)
+    if not (day.isdigit() and str(number).isdigit() and year.isdigit()):
+        return Problem.DATE_IMPOSSIBLE
+    try:
+        return date(int(year), int(number), int(day))
+    except (ValueError, OverflowError):
+        return Problem.DATE_IMPOSSIBLE
+
+
+def _read_date(item: Item, raw: Sequence[str], today: date) -> Reading:
+    day = read_date(raw)
+    if day is None:
+        return _missing(item, Problem.MISSING)
+    if isinstance(day, Problem):
+        return Reading(problem=day)
+    if item.past and day > today:
+        return Reading(problem=Problem.DATE_FUTURE, limit=str(today.year))
+    if day.year < OLDEST_YEAR:
+        return Reading(problem=Problem.DATE_TOO_OLD, limit=str(OLDEST_YEAR))
+    if isinstance(item.min, str) and day.isoformat() < item.min:
+        return Reading(problem=Problem.TOO_SMALL, limit=item.min)
+    if isinstance(item.max, str) and day.isoformat() > item.max:
+        return Reading(problem=Problem.TOO_LARGE, limit=item.max)
+    return Reading(({"valueDate": day.isoformat()},))
+
+
+def is_complete(questionnaire: Questionnaire, section: Section, draft: Draft) -> bool:
+    """Whether a section was saved and every enabled, required question of it has an answer."""
+    on = enabled(questionnaire, draft.answers)
+    wanted = [questionnaire.items[link_id] for link_id in section.items if link_id in on]
+    answered = all(
+        draft.answers.get(item.link_id) for item in wanted if item.is_question and item.required and not item.hidden
+    )
+    return section.id in draft.saved and answered
+
+
+def open_sections(questionnaire: Questionnaire, draft: Draft) -> list[Section]:
+    """The pages that are asked and not complete, in order."""
+    return [s for s in visible_sections(questionnaire, draft.answers) if not is_complete(questionnaire, s, draft)]
+
+
+def merge(questionnaire: Questionnaire, draft: Draft, page: Answers) -> tuple[dict[str, Sequence[Value]], list[str]]:
+    """The draft with a page's answers, and the linkIds that were sent though not asked: those are dropped.
+
+    What is hidden by the new answers stays in the draft, so that changing one's mind back restores it.
+    """
+    together = {**draft.answers, **page}
+    on = enabled(questionnaire, together)
+    dropped = [link_id for link_id, values in page.items() if link_id not in on and values]
+    kept = {key: values for key, values in together.items() if key not in dropped or key in draft.answers}
+    return {key: (draft.answers[key] if key in dropped else values) for key, values in kept.items()}, dropped
+
+
+def conditions_for(questionnaire: Questionnaire, section: Section, answers: Answers) -> dict[str, Any]:
+    """What the page's script needs to show and hide: conditions of this page's items and answers given elsewhere."""
+    here = set(section.items)
+    items: dict[str, Any] = {}
+    sources: set[str] = set()
+    for link_id in section.items:
+        item, parent = questionnaire.items[link_id], questionnaire.parents.get(link_id)
+        when = [{"source": c.source, "op": c.operator.value, "value": c.value} for c in item.conditions]
+        if when or parent in here:
+            items[link_id] = {"any": item.any_of, "when": when, "parent": parent if parent in here else None}
+        sources |= {c.source for c in item.conditions}
+    on = enabled(questionnaire, answers)
+    elsewhere = {source: list(answers.get(source, ())) if source in on else [] for source in sorted(sources - here)}
+    return {"items": items, "answers": elsewhere}

@@ -1,0 +1,48 @@
+"""Consent: presented, answered part by part, signed, decided. Front door."""
+
+from intake.consent.rules import Answer, Kind, State, Teach, parts_of, talks_first
+from intake.consent.service import (
+    Shown,
+    Stated,
+    decide,
+    decline,
+    find_shown,
+    find_statement,
+    fits,
+    kinds_of,
+    list_undecided,
+    present,
+    reply,
+    shown,
+    sign,
+    state_of,
+    teach_back,
+    times_of,
+    waits_for_doctor,
+)
+
+__all__ = [
+    "Answer",
+    "Kind",
+    "Shown",
+    "State",
+    "Stated",
+    "Teach",
+    "decide",
+    "decline",
+    "find_shown",
+    "find_statement",
+    "fits",
+    "kinds_of",
+    "list_undecided",
+    "parts_of",
+    "present",
+    "reply",
+    "shown",
+    "sign",
+    "state_of",
+    "talks_first",
+    "teach_back",
+    "times_of",
+    "waits_for_doctor",
+]

@@ -1,0 +1,193 @@
+"""What is shown to whom, when a consent may move, and what makes a signature. Pure.
+
+A presentation is plain data (it is kept exactly as shown), so it is read and written as dictionaries with the keys
+below.
+"""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from math import hypot
+from typing import Any
+
+import rfc8785
+
+from intake.errors import Invalid, NotAllowed
+
+MOST_POINTS = 20_000
+MOST_BYTES = 256 * 1024
+SHORTEST_STROKE = 40.0  # CSS pixels in total; a dot or a slip of the finger is not a signature
+
+
+class Kind(StrEnum):
+    """The decisions that end up as signed evidence."""
+
+    SIGNED = "signed"
+    DECLINED = "declined"
+    COUNTERSIGNED = "countersigned"
+    POSTPONED = "postponed"
+    CLOSED = "closed"
+
+
+OUTCOMES = frozenset({Kind.DECLINED, Kind.COUNTERSIGNED, Kind.POSTPONED, Kind.CLOSED})
+
+
+class State(StrEnum):
+    """Where the consent of a visit stands (docs/states.md)."""
+
+    OPEN = "open"
+    SIGNED = "signed"
+    COUNTERSIGNED = "countersigned"
+    DECLINED = "declined"
+    POSTPONED = "postponed"
+    CLOSED = "closed"
+
+
+class Answer(StrEnum):
+    """The two equal answers to a part."""
+
+    UNDERSTOOD = "understood"
+    QUESTION = "question"
+
+
+class Teach(StrEnum):
+    """How a teach-back question stands. It measures our explaining, never the patient."""
+
+    OPEN = "open"
+    AGAIN = "again"
+    RIGHT = "right"
+    DOCTOR = "doctor_explains"
+
+
+UNSURE = "unsure"
+
+
+def state(kinds: AbstractSet[Kind]) -> State:
+    """The state that a visit's statements make."""
+    for kind in (Kind.COUNTERSIGNED, Kind.DECLINED, Kind.POSTPONED, Kind.CLOSED, Kind.SIGNED):
+        if kind in kinds:
+            return State(kind.value)
+    return State.OPEN
+
+
+def check_move(kinds: AbstractSet[Kind], to: Kind) -> None:
+    """Let a statement follow the ones there are, or raise NotAllowed.
+    An outcome is final; countersigning and closing follow a signature."""
+    if kinds & OUTCOMES:
+        raise NotAllowed("consent.already_decided")
+    if to is Kind.SIGNED and Kind.SIGNED in kinds:
+        raise NotAllowed("consent.already_signed")
+    if to in (Kind.COUNTERSIGNED, Kind.CLOSED) and Kind.SIGNED not in kinds:
+        raise NotAllowed("consent.not_signed")
+    if to is Kind.DECLINED and Kind.SIGNED in kinds:
+        raise NotAllowed("consent.already_signed")
+
+
+def fill(text: str, blanks: Mapping[str, str], names: Sequence[str]) -> str:
+    """Fill the {blanks} of a clause. Raises NotAllowed naming the first that has no value: no gap is ever signed."""
+    for name in names:
+        value = blanks.get(name, "").strip()
+        if not value:
+            raise NotAllowed("consent.blank_missing", setting=SETTING_OF.get(name, name))
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+SETTING_OF = {
+    "clinic_phone": "clinic.phone",
+    "backup_hospital": "clinic.backup_hospital",
+    "retention_period": "clinic.retention_period",
+    "refund_policy": "clinic.refund_policy",
+    "grievance_contact": "clinic.grievance_contact",
+    "planned_sessions": "treatments.*.sessions",
+    "interval": "treatments.*.interval",
+    "price_per_session": "treatments.*.price",
+    "price_total": "treatments.*.price_total",
+    "doctor_name": "the doctor's name",
+    "reg_no": "the doctor's registration number",
+}
+
+
+def parts_of(page: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What a page asks an answer for, in order: each own part by itself, all group clauses of the page as one."""
+    parts: list[dict[str, str]] = []
+    grouped: list[str] = []
+    for clause in page["clauses"]:
+        if clause["ack"] == "own":
+            parts += [{"id": p["id"], "title": p["title"]} for p in clause["parts"]] or [
+                {"id": clause["id"], "title": clause["title"]}
+            ]
+        elif clause["ack"] == "group":
+            grouped.append(clause["title"])
+    if grouped:
+        parts.append({"id": f"group-{page['id']}", "title": "; ".join(grouped)})
+    return parts
+
+
+def open_pages(pages: Sequence[Mapping[str, Any]], replies: Mapping[str, str], read: AbstractSet[str]) -> list[str]:
+    """The pages, in order, that lack an answer or (having nothing to answer) were not read to their button."""
+
+    def is_open(page: Mapping[str, Any]) -> bool:
+        wanted = parts_of(page)
+        return any(part["id"] not in replies for part in wanted) if wanted else page["id"] not in read
+
+    return [page["id"] for page in pages if is_open(page)]
+
+
+def talks_first(*, sign_first: bool, holds_consent: bool, has_treatment: bool) -> bool:
+    """Whether the doctor talks with a patient before anything is signed: the clinic's order, a finding that holds the
+    treatment or the signature, or no treatment chosen that a consent could be about."""
+    return not sign_first or holds_consent or not has_treatment
+
+
+def teach_state(right: str, tries: Sequence[str]) -> Teach:
+    """Right at any try is right; wrong or unsure once explains again,
+    twice leaves it to the doctor and never stops the patient."""
+    if right in tries[:2]:
+        return Teach.RIGHT
+    return (Teach.OPEN, Teach.AGAIN, Teach.DOCTOR)[min(len(tries), 2)]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A drawn signature as points: groups of (x, y, time ms, pressure) in the pad's CSS pixels."""
+
+    width: float
+    height: float
+    strokes: tuple[tuple[tuple[float, float, float, float], ...], ...]
+
+
+def read_strokes(raw: Any, size: int) -> Drawn:
+    """Read the pad's JSON. Raises Invalid for too much, too little or nonsense. `size` is its length in bytes."""
+    if size > MOST_BYTES:
+        raise Invalid("signature.too_large")
+    try:
+        width, height = float(raw["width"]), float(raw["height"])
+        strokes = tuple(tuple(_point(point) for point in group["points"]) for group in raw["strokes"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise Invalid("signature.unreadable") from None
+    if not (50 <= width <= 5000 and 50 <= height <= 5000):
+        raise Invalid("signature.unreadable")
+    if sum(map(len, strokes)) > MOST_POINTS:
+        raise Invalid("signature.too_large")
+    if sum(map(_length, strokes)) < SHORTEST_STROKE:
+        raise Invalid("signature.too_short")
+    return Drawn(width, height, strokes)
+
+
+def _point(raw: Any) -> tuple[float, float, float, float]:
+    x, y, time, pressure = (float(raw[key]) for key in ("x", "y", "time", "pressure"))
+    if not (abs(x) < 10_000 and abs(y) < 10_000 and 0 <= time < 1e14 and 0 <= pressure <= 1):
+        raise ValueError("a point outside the pad")
+    return round(x, 2), round(y, 2), round(time), round(pressure, 3)
+
+
+def _length(points: Sequence[tuple[float, float, float, float]]) -> float:
+    return sum(hypot(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(points))
+
+
+def canonical(evidence: Mapping[str, Any]) -> bytes:
+    """The bytes that are signed and hashed: RFC 8785 (JCS)."""
+    return rfc8785.dumps(dict(evidence))
