@@ -1,0 +1,108 @@
+"""One record: its facts, whether its file is what was sealed, handing it out. Every reading is an entry in the log."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from intake import audit, records, staff
+from intake.access import Actor
+from intake.archive import search
+from intake.errors import Damaged, NotFound
+
+
+class Reading(StrEnum):
+    """What somebody did with a record, as the log names it."""
+
+    READ = "record.read"
+    OPENED = "record.opened"
+    DOWNLOADED = "record.downloaded"
+    EXPORTED = "record.exported"
+    VERIFIED = "record.verified"
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check of a record's file found. `fault` is the code of what is wrong with the stored bytes."""
+
+    fault: str = ""
+    seals: int = 0
+    is_intact: bool = False
+    is_trusted: bool = False
+    is_whole: bool = False
+    signer: str = ""
+    sealed_at: datetime | None = None
+
+    @property
+    def is_genuine(self) -> bool:
+        """Whether the bytes are those that were kept, and the seal in them is the clinic's and covers them all."""
+        return not self.fault and self.is_intact and self.is_trusted and self.is_whole
+
+
+@dataclass(frozen=True)
+class Past:
+    """Somebody read a record before."""
+
+    event: Reading
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Page:
+    """A record as its page shows it."""
+
+    row: search.Row
+    size: int
+    check: Check
+    past: list[Past]
+
+
+def page_of(record_id: UUID) -> Page:
+    """A record's facts, a fresh check of its file, and who read it last. Raises NotFound."""
+    row = search.row_of(record_id, search.doctor_names())
+    return Page(row, records.get_record(record_id).size, check(record_id), _past(record_id))
+
+
+def check(record_id: UUID) -> Check:
+    """Whether the file is there, hashes to what was kept, and carries the clinic's whole seal. Raises NotFound."""
+    records.get_record(record_id)
+    try:
+        verdict = records.verify_record(record_id)
+    except Damaged as error:
+        return Check(fault=error.code)
+    except NotFound as error:
+        if error.code != "storage.not_found":
+            raise
+        return Check(fault=error.code)
+    return Check(
+        seals=verdict.signatures,
+        is_intact=verdict.intact,
+        is_trusted=verdict.trusted,
+        is_whole=verdict.covers_whole_file,
+        signer=verdict.signer,
+        sealed_at=verdict.sealed_at,
+    )
+
+
+def number_of(record_id: UUID) -> str:
+    """The record's number. Raises NotFound."""
+    return records.get_record(record_id).number
+
+
+def open_file(record_id: UUID) -> bytes:
+    """The sealed PDF, checked to the last byte. Raises Damaged where it is not what was sealed."""
+    if not check(record_id).is_genuine:
+        raise Damaged("archive.seal_broken", record_id=record_id)
+    return records.open_pdf(record_id)
+
+
+def note(reading: Reading, record_id: UUID, *, by: Actor, **facts: bool) -> None:
+    """Write down that somebody read, opened, took or checked a record."""
+    audit.record(reading.value, record_id, by=by, **facts)
+
+
+def _past(record_id: UUID) -> list[Past]:
+    people = {f"staff:{member.id}": member.name for member in staff.list_members()}
+    known = [e for e in audit.history_of(record_id) if e.event in list(Reading)]
+    return [Past(Reading(e.event), people.get(e.actor, e.actor), e.at) for e in reversed(known[-5:])]

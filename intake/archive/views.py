@@ -1,0 +1,138 @@
+"""The archive's pages: search, a record, a day. A search is posted, so that no name stands in an address."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from flask import Blueprint, Response, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+
+from intake import clock, i18n
+from intake.access import Role, allow, current_actor
+from intake.archive import export, service, words
+from intake.archive import search as searching
+from intake.archive.forms import SearchForm
+from intake.archive.service import Reading
+from intake.db import transaction
+from intake.errors import Damaged, Invalid, NotFound
+
+bp = Blueprint("archive", __name__, url_prefix="/archive")
+PEOPLE = (Role.RECORDS, Role.DOCTOR)
+PDF_CSP = "sandbox"  # whatever is in a file, it can do nothing in our name
+FIRST_YEAR = 2000
+
+
+@bp.app_context_processor
+def in_words() -> dict[str, object]:
+    """What the archive's pages call things."""
+    if request.blueprint != bp.name:
+        return {}
+    return {"outcome_words": words.outcome, "fault_words": words.fault, "reading_words": words.reading}
+
+
+@bp.route("", methods=["GET", "POST"])
+@allow(*PEOPLE)
+def search() -> ResponseReturnValue:
+    """Find records."""
+    form, found = SearchForm(), None
+    if form.validate_on_submit():
+        since, until = form.span
+        try:
+            with transaction():
+                found = searching.find(i18n.clinic(), form.q.data, since, until, form.cursor, by=current_actor())
+        except Invalid as error:
+            field = form.since if error.code.endswith(("_dates", "_turned")) else form.q
+            field.errors = [words.refusal(error)]
+    status = 422 if form.errors else 200
+    return render_template("archive/search.html", form=form, found=found, today=_today()), status
+
+
+@bp.get("/records/<uuid:record_id>")
+@allow(*PEOPLE)
+def record(record_id: UUID) -> ResponseReturnValue:
+    """A record's facts, whether its file is genuine, and what can be done with it."""
+    page = service.page_of(record_id)
+    with transaction():
+        service.note(Reading.READ, record_id, by=current_actor())
+    return _record_page(page)
+
+
+@bp.get("/records/<uuid:record_id>/pdf")
+@allow(*PEOPLE)
+def pdf(record_id: UUID) -> ResponseReturnValue:
+    """The sealed PDF: to look at, or with ?download=1 to keep. Its name is its number."""
+    try:
+        data = service.open_file(record_id)
+    except Damaged:
+        page = service.page_of(record_id)
+        return _record_page(page), 500
+    is_download = request.args.get("download") == "1"
+    with transaction():
+        service.note(Reading.DOWNLOADED if is_download else Reading.OPENED, record_id, by=current_actor())
+    response = Response(data, mimetype="application/pdf")
+    number = service.number_of(record_id)
+    response.headers.set("Content-Disposition", "attachment" if is_download else "inline", filename=f"{number}.pdf")
+    response.headers["Content-Security-Policy"] = PDF_CSP
+    return response
+
+
+@bp.post("/records/<uuid:record_id>/verify")
+@allow(*PEOPLE)
+def verify(record_id: UUID) -> ResponseReturnValue:
+    """Check the file's bytes and its seal, and say exactly what was found."""
+    page = service.page_of(record_id)
+    with transaction():
+        service.note(Reading.VERIFIED, record_id, by=current_actor(), genuine=page.check.is_genuine)
+    return _record_page(page, is_checked=True)
+
+
+@bp.get("/days")
+@allow(*PEOPLE)
+def days() -> ResponseReturnValue:
+    """Go to the day that was chosen, or to today."""
+    return redirect(url_for("archive.day", day=_day(request.args.get("day") or _today().isoformat())), 303)
+
+
+@bp.get("/days/<string(length=10):day>")
+@allow(*PEOPLE)
+def day(day: str) -> ResponseReturnValue:
+    """A day's records, and what is decided but not filed."""
+    wanted = _day(day)
+    listed = export.day_of(wanted)
+    with transaction():
+        export.note_list(wanted, by=current_actor())
+    beside = wanted - timedelta(days=1), wanted + timedelta(days=1)
+    return render_template("archive/day.html", listed=listed, beside=beside, today=_today())
+
+
+@bp.post("/days/<string(length=10):day>/zip")
+@allow(*PEOPLE)
+def day_zip(day: str) -> ResponseReturnValue:
+    """A day's records as one zip."""
+    wanted = _day(day)
+    package = export.package_of(i18n.clinic(), wanted)
+    with transaction():
+        export.note_package(wanted, package, by=current_actor())
+    name = f"records-{wanted.isoformat()}.zip"
+    response = send_file(package.file, "application/zip", as_attachment=True, download_name=name, max_age=0)
+    response.call_on_close(package.file.close)
+    return response
+
+
+def _record_page(page: service.Page, *, is_checked: bool = False) -> str:
+    born_on = date.fromisoformat(page.row.born_on) if page.row.born_on else None
+    return render_template("archive/record.html", page=page, born_on=born_on, is_checked=is_checked)
+
+
+def _day(typed: str) -> date:
+    """A day in an address. Raises NotFound for what is none."""
+    try:
+        found = date.fromisoformat(typed)
+    except ValueError:
+        raise NotFound("archive.no_such_day") from None
+    if not FIRST_YEAR <= found.year <= _today().year + 1:
+        raise NotFound("archive.no_such_day")
+    return found
+
+
+def _today() -> date:
+    return clock.today(i18n.clinic().zone)

@@ -1,0 +1,25 @@
+"""The sealed record of a visit's outcome: where its bytes are and what they must hash to. Append-only."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from intake.db import Base
+
+
+class Record(Base):
+    """One PDF for one outcome. `storage_key` hashes the stored, encrypted bytes; `pdf_sha256` the PDF itself."""
+
+    __tablename__ = "record"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    visit_id: Mapped[UUID] = mapped_column(ForeignKey("visit.id"), unique=True)
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"), index=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    outcome: Mapped[str]
+    statement_sha256: Mapped[str]
+    pdf_sha256: Mapped[str]
+    storage_key: Mapped[str]
+    size: Mapped[int]
+    sealed_at: Mapped[datetime]

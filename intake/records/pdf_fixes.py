@@ -1,0 +1,239 @@
+"""What WeasyPrint 70 leaves undone for an archived, tagged, sealed file: one function for each defect, with its reason.
+
+Each works on objects that WeasyPrint hands out (pages before painting, the PDF before writing); no class is patched.
+A test fails when WeasyPrint mends one of them, so that its function can go.
+"""
+
+import logging
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib.resources import files
+from io import BytesIO
+from typing import Any
+from xml.sax.saxutils import escape
+
+import pydyf
+from weasyprint import Document
+from weasyprint.css import ColorProfile
+from weasyprint.formatting_structure.boxes import MarginBox
+from weasyprint.logger import LOGGER
+
+SEAL_FIELD = "Seal"
+OUTPUT_INTENT = "intake-srgb"
+# Scripts whose letters reorder or join into one glyph, so that glyphs alone do not give the letters back.
+RESHAPED = (
+    "DEVANAGARI",
+    "BENGALI",
+    "GURMUKHI",
+    "GUJARATI",
+    "ORIYA",
+    "TAMIL",
+    "TELUGU",
+    "KANNADA",
+    "MALAYALAM",
+    "SINHALA",
+)
+
+
+@contextmanager
+def complaints() -> Iterator[list[str]]:
+    """Collect what WeasyPrint only logs as an error: a drawing that fails is left out without another word."""
+    found: list[str] = []
+    listener = logging.Handler(logging.ERROR)
+    listener.emit = lambda record: found.append(str(record.msg))  # type: ignore[method-assign]
+    LOGGER.addHandler(listener)
+    try:
+        yield found
+    finally:
+        LOGGER.removeHandler(listener)
+
+
+def srgb() -> dict[str, ColorProfile]:
+    """The colours' meaning, read once: WeasyPrint reads the same file for each document and leaves it open."""
+    data = (files("weasyprint.pdf") / "sRGB2014.icc").read_bytes()
+    return {OUTPUT_INTENT: ColorProfile(BytesIO(data), "sRGB2014.icc", "relative-colorimetric", (["r"], ["g"], ["b"]))}
+
+
+def prepare(document: Document) -> None:
+    """Have each page painted with the text fixes; call between layout and writing."""
+    for page in document.pages:
+        page.paint = partial(_paint, page)
+
+
+def finish(document: Document, pdf: pydyf.PDF) -> None:
+    """WeasyPrint's `finisher`: mend the finished PDF just before it is written."""
+    give_headers_a_scope(pdf)
+    map_every_glyph(pdf)
+    name_files_once(pdf)
+    write_metadata(pdf, document.metadata)
+    prepare_seal_field(pdf, ", ".join(document.metadata.authors))
+
+
+def _paint(page: Any, stream: Any, scale: float) -> None:
+    margins = [child for child in page._page_box.children if isinstance(child, MarginBox)]
+    hidden = {id(box) for margin in margins for box in margin.descendants()}
+    stream.marked = partial(_marked, stream, hidden)
+    type(page).paint(page, stream, scale)
+    page._page_box.children = [child for child in page._page_box.children if child not in margins]
+
+
+@contextmanager
+def _marked(stream: Any, hidden: set[int], box: Any, tag: str) -> Iterator[None]:
+    """Begin marked content with two defects mended.
+
+    1. Running heads and feet were tagged as content under elements that no reader reaches; they are artifacts
+       (ISO 14289-1, 7.8). Their boxes leave the page afterwards, so that no tag is made for them.
+    2. Letters of Devanagari and its kin could not be found again: a glyph keeps the letters of the first cluster it was
+       seen in. /ActualText says what each line reads (ISO 32000-1, 14.9.4). Not for right-to-left lines, which common
+       readers then reverse.
+    """
+    if id(box) in hidden:
+        stream.begin_marked_content("Artifact", pydyf.Dictionary({"Type": "/Pagination"}))
+    else:
+        properties = pydyf.Dictionary({"MCID": len(stream._tags)})
+        stream._tags[box] = {"tag": tag, "mcid": properties["MCID"]}
+        if is_reshaped(text := getattr(box, "text", "")):
+            properties["ActualText"] = pydyf.String(text)
+        stream.begin_marked_content(tag, properties)
+    try:
+        yield
+    finally:
+        stream.end_marked_content()
+
+
+def is_reshaped(text: str) -> bool:
+    """Whether a line needs its letters said beside its glyphs, and reads from left to right throughout."""
+    if text.isascii():
+        return False
+    if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text):
+        return False
+    return any(unicodedata.name(letter, "").startswith(RESHAPED) for letter in text)
+
+
+def _get(pdf: pydyf.PDF, reference: bytes) -> Any:
+    return pdf.objects[int(reference.split()[0])]
+
+
+def _elements(pdf: pydyf.PDF) -> Iterator[Any]:
+    for item in pdf.objects:
+        if isinstance(item, pydyf.Dictionary) and item.get("Type") == "/StructElem":
+            yield item
+
+
+def give_headers_a_scope(pdf: pydyf.PDF) -> None:
+    """Say which way a header cell looks: HTML's `scope` did not become /Scope (ISO 14289-1, 7.5)."""
+    for element in _elements(pdf):
+        if element["S"] == "/TH":
+            rows = _get(pdf, _get(pdf, element["P"])["P"])
+            element["A"]["Scope"] = "/Column" if rows["S"] == "/THead" else "/Row"
+
+
+def map_every_glyph(pdf: pydyf.PDF) -> None:
+    """Give the later glyphs of a cluster a meaning: they were mapped to nothing, which level U forbids.
+
+    ISO 19005-3, 6.2.11.7.2. The first glyph has the letters, so the others mean "joined to it" (U+2060 WORD JOINER).
+    """
+    for item in pdf.objects:
+        if isinstance(item, pydyf.Stream) and item.stream[:1] == [b"/CIDInit /ProcSet findresource begin"]:
+            item.stream[:] = [line.replace(b" <>", b" <2060>") if type(line) is bytes else line for line in item.stream]
+
+
+def name_files_once(pdf: pydyf.PDF) -> None:
+    """List each embedded file once: WeasyPrint names every associated file twice (ISO 19005-3, 6.8)."""
+    pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
+
+
+def prepare_seal_field(pdf: pydyf.PDF, clinic: str) -> None:
+    """Put in the field that the seal will fill, invisible, described, and part of the tags (ISO 14289-1, 7.18.4).
+
+    A field made while sealing would stand outside the tags and have no description.
+    """
+    page_reference = pdf.page_references[-1]
+    root = _get(pdf, pdf.catalog["StructTreeRoot"])
+    document = _get(pdf, root["K"][0])
+    numbers = _get(pdf, root["ParentTree"])["Nums"]
+    # 132: printed and locked. A field without extent needs no appearance (ISO 19005-3, 6.3.3).
+    field = pydyf.Dictionary(
+        {
+            "Type": "/Annot",
+            "Subtype": "/Widget",
+            "FT": "/Sig",
+            "T": pydyf.String(SEAL_FIELD),
+            "TU": pydyf.String(f"Seal of {clinic}"),
+            "Rect": pydyf.Array([0, 0, 0, 0]),
+            "F": 132,
+            "P": page_reference,
+            "StructParent": max(numbers[::2]) + 1,
+        }
+    )
+    pdf.add_object(field)
+    _get(pdf, page_reference).setdefault("Annots", pydyf.Array()).append(field.reference)
+    pdf.catalog["AcroForm"] = pydyf.Dictionary({"Fields": pydyf.Array([field.reference]), "SigFlags": 3})
+    kid = pydyf.Dictionary({"Type": "/OBJR", "Obj": field.reference, "Pg": page_reference})
+    pdf.add_object(kid)
+    element = pydyf.Dictionary(
+        {
+            "Type": "/StructElem",
+            "S": "/Form",
+            "P": document.reference,
+            "Pg": page_reference,
+            "K": pydyf.Array([kid.reference]),
+        }
+    )
+    pdf.add_object(element)
+    document["K"].append(element.reference)
+    numbers.extend([field["StructParent"], element.reference])
+
+
+def write_metadata(pdf: pydyf.PDF, metadata: Any) -> None:
+    """Write the XMP packet anew: one file is PDF/A-3u and PDF/UA-1 at once, which WeasyPrint cannot say.
+
+    The PDF/UA mark needs a description of its schema in PDF/A (ISO 19005-3, 6.6.2.3); its properties are elements, not
+    attributes, because some archives' checkers do not read the short form.
+    """
+    packet = _get(pdf, pdf.catalog["Metadata"])
+    packet.compress = False  # an archive finds it without opening the file's structure
+    packet.stream[:] = [
+        XMP.format(
+            title=escape(metadata.title),
+            author=escape(", ".join(metadata.authors)),
+            language=escape(metadata.lang),
+            tool=escape(metadata.generator),
+            created=metadata.created,
+            producer=pdf.info["Producer"].string,
+        ).encode()
+    ]
+
+
+XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">
+<pdfaid:part>3</pdfaid:part><pdfaid:conformance>U</pdfaid:conformance></rdf:Description>
+<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/">
+<pdfuaid:part>1</pdfuaid:part></rdf:Description>
+<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">
+<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
+<dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>
+<dc:language><rdf:Bag><rdf:li>{language}</rdf:li></rdf:Bag></dc:language></rdf:Description>
+<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/">
+<xmp:CreatorTool>{tool}</xmp:CreatorTool>
+<xmp:CreateDate>{created}</xmp:CreateDate><xmp:ModifyDate>{created}</xmp:ModifyDate></rdf:Description>
+<rdf:Description rdf:about="" xmlns:pdf="http://ns.adobe.com/pdf/1.3/">
+<pdf:Producer>{producer}</pdf:Producer></rdf:Description>
+<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
+ xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
+<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
+<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>
+<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
+<pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>
+<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">
+<pdfaProperty:category>internal</pdfaProperty:category>
+<pdfaProperty:description>Part of ISO 14289 to which the document conforms</pdfaProperty:description>
+<pdfaProperty:name>part</pdfaProperty:name>
+<pdfaProperty:valueType>Integer</pdfaProperty:valueType>
+</rdf:li></rdf:Seq></pdfaSchema:property>
+</rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>
+</rdf:RDF></x:xmpmeta>
+<?xpacket end="r"?>"""

@@ -1,0 +1,314 @@
+"""From evidence to what is printed: everything the patient said and was told, nothing of the rules behind it."""
+
+import base64
+import json
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from intake.records.compose import EVENTS, Given, bundle, snapshot
+from intake.records.rules import Ending, Event, Exchange, Helper, Outcome, Words, canonical, digest
+from intake.records.seal import ECDSA, PadesSealer
+
+GIVEN = Given(
+    number="KS-7KQ2-M9XF",
+    sealed_at=datetime(2026, 11, 23, 7, 32, 5, tzinfo=UTC),
+    zone=ZoneInfo("Asia/Kolkata"),
+    verify_url="https://intake.clinic.example/verify/KS-7KQ2-M9XF",
+    demo=False,
+    people={"staff:1": "Dr Ananya Rao", "staff:2": "Sunita Patil", "tablet:1": "Tablet T1", "system": "Intake"},
+)
+PRESENTED = {
+    "language": "en",
+    "treatments": ["REJUV"],
+    "treatment": "Skin rejuvenation",
+    "areas": "Cheeks",
+    "doctor": "Ananya Rao",
+    "statements": ["My answers are true.", "I agree."],
+    "pages": [
+        {
+            "id": "feel",
+            "title": "What you may feel",
+            "clauses": [
+                {"id": "C-05", "title": "Pain", "text": "It may hurt.", "ack": "own", "parts": []},
+                {
+                    "id": "C-09",
+                    "title": "Common effects",
+                    "text": "These are common.",
+                    "ack": "own",
+                    "parts": [
+                        {"id": "C-09a", "title": "Itching", "text": "It may itch."},
+                        {"id": "C-09b", "title": "Redness", "text": "It may redden."},
+                    ],
+                },
+                {"id": "C-14", "title": "Help", "text": "Call us.", "ack": "group", "parts": []},
+                {"id": "C-15", "title": "After-care", "text": "Keep it dry.", "ack": "group", "parts": []},
+                {"id": "C-16", "title": "About us", "text": "We are a clinic.", "ack": "none", "parts": []},
+            ],
+        }
+    ],
+    "teachback": [
+        {
+            "id": "TB-1",
+            "text": "Which is true?",
+            "feedback": "…",
+            "options": [
+                {"code": "a", "text": "It is a filler.", "right": False},
+                {"code": "b", "text": "I may have redness.", "right": True},
+            ],
+        },
+        {"id": "TB-2", "text": "Not reached", "feedback": "", "options": []},
+    ],
+}
+SIGNED: dict[str, Any] = {
+    "type": "intake/signed",
+    "at": "2026-11-23T07:06:00.000+00:00",
+    "by": "tablet:1",
+    "clinic": {"name": "Kesari", "address": "12 Lake Road", "phone": "98400", "letters": "KS"},
+    "visit": {"id": "v", "patient": "p", "day": "2026-11-23", "token": "K 14"},
+    "patient": {"name": "Farida Sheikh", "born_on": "1968-03-04", "phone": "98400 00421", "sex": "female"},
+    "doctor": {"id": "1", "name": "Dr Ananya Rao", "registration_no": "DMC-00001"},
+    "language": "en",
+    "events": [
+        {"seq": 1, "at": "2026-11-23T06:30:00.000+00:00", "event": "token.issued", "actor": "staff:2"},
+        {"seq": 2, "at": "2026-11-23T06:31:00.000+00:00", "event": "response.page_saved", "actor": "tablet:1"},
+        {"seq": 3, "at": "2026-11-23T06:59:00.000+00:00", "event": "response.submitted", "actor": "tablet:1"},
+    ],
+    "edition": {
+        "name": "mesotherapy",
+        "version": "1.0.0",
+        "sha256": {"questionnaire": "q", "screening": "s", "consent": "c", "teachback": "t", "treatments": "x"},
+        "approved": False,
+    },
+    "submitted": True,
+    "answers": [
+        {
+            "id": "md",
+            "title": "Medicines",
+            "rows": [
+                {"item": "md.thinner", "question": "Blood thinner?", "answer": "Yes", "values": []},
+                {"item": "md.list", "question": "Which ones?", "answer": "", "values": []},
+            ],
+        }
+    ],
+    "findings": [{"id": "f", "rule": "R-BLD-01", "severity": "block", "holds": [], "items": [], "doctor": "Bleeds"}],
+    "presented": PRESENTED,
+    "replies": {"C-05": "question", "C-09a": "understood", "C-09b": "question", "group-feel": "understood"},
+    "teachback": {"TB-1": {"tries": ["unsure", "a"], "stands": "doctor_explains"}, "TB-2": {"tries": []}},
+    "signature": {"method": "typed", "typed": "F. Sheikh", "language": "en", "device": ""},
+}
+
+
+def decision(about: str, verdict: str, words: str = "", **more: str) -> dict[str, Any]:
+    kind = about.partition(":")[0]
+    at = "2026-11-23T07:20:00.000+00:00"
+    inside = {"severity": "block", "rule": "R-BLD-01", "title": "Bleeding", "text": "Bleeds", "clears": "", "holds": []}
+    return {"about": about, "kind": kind, "verdict": verdict, "words": words, "by": "Dr Ananya Rao", "at": at} | {
+        "title": "Blood thinner?", "inside": inside, **more,
+    }  # fmt: skip
+
+
+COUNTERSIGNED: dict[str, Any] = {
+    "type": "intake/countersigned",
+    "at": "2026-11-23T07:32:00.000+00:00",
+    "by": "staff:1",
+    "review": {
+        "doctor": {"id": "1", "name": "Dr Ananya Rao", "registration_no": "DMC-00001"},
+        "decisions": [
+            decision("finding:f", "go_ahead", "Stopped a week ago"),
+            decision("question:C-05", "answered", "About a minute"),
+            decision("teachback:TB-1", "explained", "With the drawing"),
+        ],
+    },
+}
+
+
+def made(first: dict[str, Any] = SIGNED, outcome: dict[str, Any] | None = None, **given: Any) -> Any:
+    return snapshot(first, outcome or COUNTERSIGNED, b"{}", replace(GIVEN, **given))
+
+
+def test_a_countersigned_record_says_who_what_and_when_on_the_clinics_clock() -> None:
+    record = made()
+    assert (record.outcome, record.number, record.patient_name) == (
+        Outcome.COUNTERSIGNED,
+        GIVEN.number,
+        "Farida Sheikh",
+    )
+    facts = {fact.label.text: fact.value.text for fact in record.patient}
+    assert facts == {
+        "Date of birth": "4 March 1968",
+        "Mobile": "98400 00421",
+        "Sex": "Female",
+        "Token": "K 14, 23 November 2026",
+        "Doctor": "Dr Ananya Rao, DMC-00001",
+        "Language read": "English",
+    }
+    assert {fact.label.text: fact.value.text for fact in record.treatment} == {
+        "Treatment": "Skin rejuvenation",
+        "Areas": "Cheeks",
+        "Doctor": "Dr Ananya Rao",
+    }
+    assert record.sealed_on == "23 November 2026, 13:02"
+    assert record.countersignature.name == "Dr Ananya Rao" and record.countersignature.at == record.sealed_on
+    assert record.evidence_sha256 == digest(b"{}") and record.ending is None
+
+
+def test_rule_names_and_severities_stay_inside() -> None:
+    printed = json.dumps(asdict(made()), default=str)
+    for word in ("R-BLD", "block", "caution", "Bleeds", "severity", "finding:f", "C-05", "go_ahead"):
+        assert word not in printed
+
+
+def test_every_question_with_its_answer_is_printed_and_an_empty_answer_is_a_dash() -> None:
+    section = made().answers[0]
+    assert section.title == Words("Medicines")
+    assert [(row.label.text, row.value.text) for row in section.rows] == [
+        ("Blood thinner?", "Yes"),
+        ("Which ones?", "–"),
+    ]
+
+
+def test_a_decision_is_printed_with_its_words_its_doctor_and_its_time() -> None:
+    decisions = made().decisions
+    assert [(d.about.text, d.words, d.by, d.at) for d in decisions] == [
+        ("Blood thinner?", "Go ahead. Stopped a week ago", "Dr Ananya Rao", "23 November 2026, 12:50")
+    ]
+
+
+def test_each_clause_carries_the_patients_own_answer_and_a_question_its_reply() -> None:
+    clauses = made().clauses[0].clauses
+    assert [(clause.title.text, clause.answer.text) for clause in clauses] == [
+        ("Pain", "I have a question"),
+        ("Common effects", "–"),
+        ("Itching", "I understand"),
+        ("Redness", "I have a question"),
+        ("Help", "I understand"),
+        ("After-care", "I understand"),
+        ("About us", "–"),
+    ]
+    answered, unanswered = clauses[0].asked, clauses[3].asked
+    assert answered == Exchange("I have a question", "About a minute", "Dr Ananya Rao", "23 November 2026, 12:50")
+    assert unanswered == Exchange("I have a question")
+    assert all(clause.asked is None for clause in clauses if clause.answer.text != "I have a question")
+
+
+def test_teach_back_shows_every_try_and_who_explained_and_leaves_out_what_was_not_reached() -> None:
+    [question] = made().teach_back
+    assert [(one.answer.text, one.is_right) for one in question.tries] == [
+        ("I am not sure", False),
+        ("It is a filler.", False),
+    ]
+    assert question.explained == "Explained in person: With the drawing (Dr Ananya Rao)"
+
+
+def test_a_typed_signature_is_printed_as_typed_and_a_drawn_one_as_a_path() -> None:
+    signature = made().signature
+    assert (signature.typed, signature.path, signature.name) == ("F. Sheikh", "", "Farida Sheikh")
+    points = [[10.0, 10.0, 0, 0.5], [90.0, 40.0, 16, 0.5]]
+    drawn = {"method": "drawn", "drawn": {"width": 760, "height": 280, "strokes": [points]}}
+    signature = made(SIGNED | {"signature": drawn}).signature
+    assert signature.typed == "" and signature.path.startswith("M") and signature.at == "23 November 2026, 12:36"
+
+
+def test_the_timeline_names_people_leaves_out_the_small_steps_and_ends_with_the_statements() -> None:
+    assert made().timeline == (
+        Event("23 November 2026, 12:00", Words("Token issued"), "Sunita Patil"),
+        Event("23 November 2026, 12:29", Words("Answers given"), "Tablet T1"),
+        Event("23 November 2026, 12:36", Words("Signed"), "Tablet T1"),
+        Event("23 November 2026, 13:02", Words("Countersigned"), "Dr Ananya Rao"),
+    )
+
+
+def test_somebody_who_left_the_clinic_has_no_name_on_the_timeline_but_the_event_stays() -> None:
+    assert [event.who for event in made(people={}).timeline] == ["", "", "", ""]
+
+
+def test_every_statement_has_words_for_its_event() -> None:
+    assert {f"consent.{outcome.value}" for outcome in Outcome if outcome is not Outcome.WITHDRAWN} <= EVENTS.keys()
+    assert "consent.signed" in EVENTS
+
+
+def test_the_definitions_are_named_by_version_and_digest_and_unapproved_ones_make_a_draft() -> None:
+    record = made()
+    assert [(d.title, d.version, d.sha256) for d in record.definitions] == [
+        ("Questionnaire", "1.0.0", "q"),
+        ("Screening rules", "1.0.0", "s"),
+        ("Consent texts", "1.0.0", "c"),
+        ("Teach-back", "1.0.0", "t"),
+    ]
+    assert record.is_draft
+    assert not made(SIGNED | {"edition": SIGNED["edition"] | {"approved": True}}).is_draft
+
+
+def test_a_helper_named_in_the_answers_is_named_in_the_record() -> None:
+    rows = [
+        {"item": "st.helper_name", "question": "Who helps?", "answer": "Imran", "values": []},
+        {"item": "st.helper_role", "question": "How?", "answer": "Reads aloud", "values": []},
+    ]
+    section = {"id": "st", "title": "Start", "rows": rows}
+    assert made(SIGNED | {"answers": [section]}).helpers == (Helper("Imran", Words("Reads aloud")),)
+    assert made().helpers == ()
+
+
+def test_english_stands_under_another_language() -> None:
+    rows = [
+        {"item": "a", "question": "दवा?", "question_en": "Medicine?", "answer": "हाँ", "answer_en": "Yes", "values": []}
+    ]
+    hindi = {"language": "hi", "answers": [{"id": "md", "title": "दवाइयाँ", "title_en": "Medicines", "rows": rows}]}
+    record = made(SIGNED | hindi)
+    [row] = record.answers[0].rows
+    assert (row.label, row.value) == (Words("दवा?", "Medicine?"), Words("हाँ", "Yes"))
+    assert record.answers[0].title == Words("दवाइयाँ", "Medicines")
+    assert record.language == "hi" and record.direction == "ltr"
+    assert made(SIGNED | {"language": "ar"}).direction == "rtl"
+
+
+# ---- The other endings ----
+
+BARE = {key: SIGNED[key] for key in ("at", "by", "clinic", "visit", "patient", "doctor", "language", "events")}
+DECLINED = BARE | {"type": "intake/declined", "reason": ""}
+
+
+def test_a_no_at_the_very_beginning_is_a_whole_record_too() -> None:
+    record = made(DECLINED, DECLINED)
+    assert record.outcome is Outcome.DECLINED
+    assert (record.answers, record.clauses, record.teach_back, record.statements) == ((), (), (), ())
+    assert record.signature is None and record.countersignature is None and record.definitions == ()
+    assert record.ending == Ending("No reason given. None is needed.", "Farida Sheikh", "23 November 2026, 12:36")
+    assert [event.what.text for event in record.timeline] == ["Token issued", "Answers given", "Said no"]
+
+
+def test_a_no_keeps_its_reason_and_what_had_been_answered_but_no_statement_above_a_signature() -> None:
+    late = {key: value for key, value in SIGNED.items() if key != "signature"}
+    record = made(
+        late | {"type": "intake/declined", "reason": "Too dear"},
+        late | {"type": "intake/declined", "reason": "Too dear"},
+    )
+    assert record.ending is not None and record.ending.words == "Too dear"
+    assert record.answers and record.clauses and record.statements == ()
+
+
+@pytest.mark.parametrize(("kind", "by"), [("postponed", "Dr Ananya Rao"), ("closed", "Sunita Patil")])
+def test_a_visit_that_ended_otherwise_says_why_and_who(kind: str, by: str) -> None:
+    doctor = {"doctor": {"name": "Dr Ananya Rao"}} if kind == "postponed" else {}
+    outcome = {"type": f"intake/{kind}", "at": COUNTERSIGNED["at"], "by": "staff:2"}
+    record = made(SIGNED, outcome | {"review": doctor | {"words": "Come back in May"}})
+    assert record.ending == Ending("Come back in May", by, "23 November 2026, 13:02")
+    assert record.countersignature is None and record.signature is not None
+
+
+# ---- What is embedded ----
+
+
+def test_the_embedded_evidence_gives_back_the_very_bytes_that_were_signed(sealer: PadesSealer) -> None:
+    parts = {"signed": canonical(SIGNED), "countersigned": canonical(COUNTERSIGNED)}
+    data = bundle({kind: (part, sealer.keys.private.sign(part, ECDSA)) for kind, part in parts.items()})
+    assert data == canonical(json.loads(data))
+    for statement in json.loads(data)["statements"]:
+        again = canonical(statement["evidence"])
+        assert again == parts[statement["kind"]] and statement["sha256"] == digest(again)
+        assert sealer.verify_evidence(again, base64.b64decode(statement["signature"]))
+        assert not sealer.verify_evidence(again + b" ", base64.b64decode(statement["signature"]))
