@@ -1,0 +1,64 @@
+"""A clinic that really listens, and a real Chromium: a tablet with touch, and the staff's desks."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from waitress import create_server
+
+from intake import create_app
+from intake.config import Settings
+from intake.db import db
+from tests.conftest import SERVER, settings_for
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One headless Chromium for a file of journeys."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def live(data: Path, settings: Settings) -> Iterator[tuple[Flask, str]]:
+    """The application behind waitress on a free port of loopback; staff use 127.0.0.1, tablets localhost."""
+    database = {"database_url": settings.database_url} if SERVER else {}
+    listening = create_server(lambda *_: [], host="127.0.0.1", port=0)
+    port = listening.effective_port
+    listening.close()
+    origins = {"origin": f"http://127.0.0.1:{port}", "tablet_origin": f"http://localhost:{port}"}
+    app = create_app(settings_for(data, **database, **origins))
+    server = create_server(app, listen=f"127.0.0.1:{port}", threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield app, f"127.0.0.1:{port}"
+    server.close()
+    thread.join(timeout=5)
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def tablet(chromium: Browser) -> Iterator[BrowserContext]:
+    """A 10-inch tablet upright, touched with a finger."""
+    context = chromium.new_context(viewport={"width": 820, "height": 1180}, has_touch=True, is_mobile=True)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def desk(chromium: Browser) -> Iterator[BrowserContext]:
+    """A desktop screen."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    yield context
+    context.close()
