@@ -1,6 +1,7 @@
 """Signing in and staying signed in: what a stolen, old or invented cookie opens, and how a guesser is slowed down."""
 
 import re
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -10,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from intake import audit, create_app
+from intake import audit, create_app, staff
 from intake.config import Settings
 from intake.db import db, transaction
 from intake.sessions import WebSession
@@ -260,6 +261,22 @@ def test_a_guesser_slows_down_only_the_place_they_guess_from_and_cannot_change_i
     client = app.test_client()
     assert isinstance(client, StrictClient)
     assert try_to(client, RECEPTION, PASSWORD, environ_base=elsewhere).status_code == 303
+
+
+def test_guesses_sent_all_at_once_are_heard_one_after_the_other(app: Flask) -> None:
+    start, results = threading.Barrier(8), list[staff.SignIn]()
+
+    def guess() -> None:
+        start.wait()
+        with app.test_request_context(), transaction():
+            results.append(staff.sign_in(RECEPTION, "not this one at all", "192.168.1.9")[0])
+
+    guessers = [threading.Thread(target=guess) for _ in range(8)]
+    for guesser in guessers:
+        guesser.start()
+    for guesser in guessers:
+        guesser.join()
+    assert sorted(results) == [staff.SignIn.REFUSED] * FREE_TRIES + [staff.SignIn.WAIT] * 3
 
 
 def without_token(html: str) -> str:

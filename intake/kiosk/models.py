@@ -23,7 +23,7 @@ class Device(Base):
 
 
 class PairingCode(Base):
-    """A code that makes a browser into a tablet: 8 characters, 5 minutes, once, 5 tries."""
+    """A code that makes a browser into a tablet: 8 characters (40 bits, too many to guess in 5 minutes), once."""
 
     __tablename__ = "pairing_code"
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -10,7 +10,6 @@ GRACE = timedelta(seconds=60)  # touches are told at most once a minute, so the 
 LONGEST_VISIT = timedelta(minutes=60)
 MOST_IDENTITY_TRIES = 3
 CODE_LIFE = timedelta(minutes=5)
-CODE_TRIES = 5
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 

@@ -94,7 +94,9 @@ def give(device_id: UUID, visit_id: UUID, language: str, *, by: Actor) -> None:
     """Hand a clean tablet to a visit of today. Raises NotAllowed when the tablet or the patient is busy,
     or it was not wiped."""
     visit = visits.lock_visit(visit_id)
-    device = _device(device_id)
+    device = db.session.scalars(select(Device).where(Device.id == device_id).with_for_update()).first()
+    if device is None:
+        raise NotFound("kiosk.unknown", device_id=device_id)
     release_over()
     if visit.day != clock.today(clinic().zone):
         raise NotAllowed("kiosk.other_day")
@@ -191,7 +193,8 @@ def finish(*, by: Actor) -> str:
 
 def release_over() -> None:
     """Let go of visits whose time on a tablet is over."""
-    for row in db.session.scalars(select(TabletVisit).where(TabletVisit.ended_at.is_(None))):
+    query = select(TabletVisit).where(TabletVisit.ended_at.is_(None)).with_for_update(skip_locked=True)
+    for row in db.session.scalars(query.execution_options(populate_existing=True)):
         if _hold(row) is rules.Hold.OVER:
             row.ended_at = clock.now()
             audit.record("tablet.timed_out", row.visit_id, by=SYSTEM)

@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy.exc import OperationalError
 
 from intake import answers, clock, consent, i18n, staff, telemetry, visits
 from intake.access import PUBLIC, Role, allow, current_actor, current_visit_id
@@ -56,7 +57,9 @@ def note(response: Response) -> Response:
     is_due = bool(g.get("csrf_valid")) or clock.now() - row.seen_at >= TOUCH
     if response.status_code < 500 and (shown or is_due):
         # Reception may have taken the tablet back while the page was made: then there is nothing left to keep open.
-        with suppress(NotAllowed), transaction():
+        # What a form sent is committed by now: a busy database must not call it failed. A reading stays strict.
+        forgiven = (NotAllowed,) if shown else (NotAllowed, OperationalError)
+        with suppress(*forgiven), transaction():
             if is_due:
                 service.seen(by=current_actor())
             if shown:

@@ -104,6 +104,9 @@ def check_password(member_id: UUID, password: str, place: str) -> tuple[SignIn, 
 
 
 def _check(member: StaffMember | None, password: str, who: bytes) -> tuple[SignIn, datetime | None]:
+    if db.session.get_bind().dialect.name == "postgresql":
+        # One guess at a time for an account and place, also for an account there is not; SQLite has one writer anyway.
+        db.session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(who[:8], "big", signed=True))))
     now = clock.now()
     since = select(func.max(SignInAttempt.at)).where(SignInAttempt.who == who, SignInAttempt.succeeded)
     floor = max(filter(None, (db.session.scalar(since), now - rules.WINDOW)))
