@@ -16,6 +16,7 @@ import html5lib
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Engine, make_url
 
@@ -24,6 +25,8 @@ from intake.access import SYSTEM
 from intake.config import Settings
 from intake.db import db, transaction
 
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 INDIA = ZoneInfo("Asia/Kolkata")
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=INDIA)
 SUNDAY_NOON = datetime(2026, 11, 22, 12, 0, tzinfo=INDIA)
@@ -130,6 +133,15 @@ def in_app(app: Flask) -> Iterator[Flask]:
     with app.test_request_context():
         yield app
         db.session.remove()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One headless Chromium for all tests marked `browser`, which run in a process of their own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        browser.close()
 
 
 class StrictClient(FlaskClient):

@@ -13,11 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from intake import records, visits
-from intake.access import PUBLIC, STAFF, Role, access_list, allowed_for, check_routes
-from tests.builders import a_signed_visit, a_tablet, a_visit
+from intake import clock, visits
+from intake.access import PUBLIC, STAFF, Role, access_list, allowed_for, check_routesfrom intake.db import Base, db, new_id, transaction
+from tests.builders import a_tablet, a_visit
 from tests.conftest import StrictClient, sign_in
-from tests.endings import a_declined_visit, record_id_of
 
 LIST = Path(__file__).parent / "access.txt"
 ROOT = Path(__file__).parent.parent
@@ -113,14 +112,16 @@ UNKNOWN = {name: UUID(int=7) for name in ("visit_id", "patient_id", "record_id",
 
 @pytest.fixture
 def known(app: Flask) -> Known:
-    signed = a_signed_visit(app)
-    record_id = record_id_of(app, a_declined_visit(app, name="Jo Strasser"))
-    with app.app_context():
-        patient_id = visits.get_visit(signed).patient_id
-        number = records.get_record(record_id).number
+    visit_id, record_id, number = a_visit(app), new_id(), "KS-7KQ2-M9XF"
+    with app.app_context(), transaction():
+        patient_id = visits.get_visit(visit_id).patient_id
+        digests = dict.fromkeys(("statement_sha256", "pdf_sha256", "storage_key"), "0" * 64)
+        row = {"id": record_id, "visit_id": visit_id, "patient_id": patient_id, "number": number, **digests}
+        row |= {"outcome": "declined", "size": 1, "sealed_at": clock.now()}
+        db.session.execute(Base.metadata.tables["record"].insert().values(row))
     return Known(
         {
-            "visit_id": signed,
+            "visit_id": visit_id,
             "patient_id": patient_id,
             "record_id": record_id,
             "tablet_id": UUID(int=7),

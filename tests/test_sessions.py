@@ -17,6 +17,7 @@ from intake.db import db, transaction
 from intake.sessions import WebSession
 from intake.staff.models import SignInAttempt, StaffMember, StaffRole
 from intake.staff.rules import FREE_TRIES, LONGEST_WAIT, is_long_enough, may_try_at
+from intake.staff.views import _own_page
 from tests.builders import a_tablet
 from tests.conftest import MONDAY_NOON, PASSWORD, StrictClient, _watched, sign_in
 
@@ -352,30 +353,34 @@ def test_after_signing_in_one_goes_on_to_the_page_one_wanted(anonymous: StrictCl
     assert anonymous.submit("/sign-in", form).headers["Location"] == target
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        *("https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example"),
-        *(
-            "/\n/evil.example",
-            "/\r/evil.example",
-            "///evil.example",
-            "javascript:alert(1)",
-            "evil.example",
-            " //e.example",
-        ),
-        *(
-            "/desk\r\nSet-Cookie: x=1",
-            "/\u2028/evil.example",
-            "/ /evil.example",
-            "http:/desk",
-            "/a\\..\\//evil.example",
-        ),
-    ],
-)
+ELSEWHERE = [
+    *("https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example"),
+    *(
+        "/\n/evil.example",
+        "/\r/evil.example",
+        "///evil.example",
+        "javascript:alert(1)",
+        "evil.example",
+        " //e.example",
+    ),
+    *(
+        "/desk\r\nSet-Cookie: x=1",
+        "/\u2028/evil.example",
+        "/ /evil.example",
+        "http:/desk",
+        "/a\\..\\//evil.example",
+    ),
+]
+
+
+def test_no_other_site_is_taken_for_a_page_of_ours() -> None:
+    assert [target for target in ELSEWHERE if _own_page(target) is not None] == []
+    assert [_own_page(target) for target in (None, "", "/", "/archive?x=1")] == [None, None, "/", "/archive?x=1"]
+
+
+@pytest.mark.parametrize("target", ["//evil.example", "/\t/evil.example", "/\r\nSet-Cookie: x=1"])
 def test_signing_in_never_leads_to_another_site(anonymous: StrictClient, target: str) -> None:
-    form = {"email": RECEPTION, "password": PASSWORD, "next": target}
-    response = anonymous.submit("/sign-in", form)
+    response = anonymous.submit("/sign-in", {"email": RECEPTION, "password": PASSWORD, "next": target})
     assert response.status_code == 303 and response.headers["Location"] == "/home"
     assert not response.headers.getlist("Set-Cookie")[1:]
 

@@ -215,50 +215,47 @@ def found(known: dict[UUID, str], **what: object) -> list[str]:
     return sorted(known[one] for one in vault.find_patients(**what))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("typed", "who"),
-    [
-        ("Farida", "Farida Sheikh"),
-        ("FAR", "Farida Sheikh"),
-        ("shei far", "Farida Sheikh"),
-        ("  sheikh  ", "Farida Sheikh"),
-        ("\uff26arida", "Farida Sheikh"),
-        ("शेख़", "फ़रीदा शेख़"),
-        ("फ़री", "फ़रीदा शेख़"),
-        ("\u095eरीदा", "फ़रीदा शेख़"),
-        ("\u092b\u093cरीदा", "फ़रीदा शेख़"),
-        ("शे\u200dख", "फ़रीदा शेख़"),
-        ("zoë", "Zoë Łukasiewicz Ng"),
-        ("zoe\u0308", "Zoë Łukasiewicz Ng"),
-        ("ŁUK", "Zoë Łukasiewicz Ng"),
-        ("ng", "Zoë Łukasiewicz Ng"),
-        ("straßer", "STRASSER, Jo"),
-        ("jo", "STRASSER, Jo"),
-    ],
-)
-def test_a_name_is_found_by_the_beginning_of_its_words(known: dict[UUID, str], typed: str, who: str) -> None:
-    assert found(known, name=typed) == [who]
+FOUND = [
+    ("Farida", "Farida Sheikh"),
+    ("FAR", "Farida Sheikh"),
+    ("shei far", "Farida Sheikh"),
+    ("  sheikh  ", "Farida Sheikh"),
+    ("\uff26arida", "Farida Sheikh"),
+    ("शेख़", "फ़रीदा शेख़"),
+    ("फ़री", "फ़रीदा शेख़"),
+    ("\u095eरीदा", "फ़रीदा शेख़"),
+    ("\u092b\u093cरीदा", "फ़रीदा शेख़"),
+    ("शे\u200dख", "फ़रीदा शेख़"),
+    ("zoë", "Zoë Łukasiewicz Ng"),
+    ("zoe\u0308", "Zoë Łukasiewicz Ng"),
+    ("ŁUK", "Zoë Łukasiewicz Ng"),
+    ("ng", "Zoë Łukasiewicz Ng"),
+    ("straßer", "STRASSER, Jo"),
+    ("jo", "STRASSER, Jo"),
+]
 
 
-@pytest.mark.parametrize("typed", ["", "  ", "fa", "n", "arida", "faridaa", "far xyz", "शे", "%", "far_"])
-def test_too_little_or_something_else_finds_nobody(known: dict[UUID, str], typed: str) -> None:
-    assert found(known, name=typed) == []
+def test_a_name_is_found_by_the_beginning_of_its_words(known: dict[UUID, str]) -> None:
+    assert [(typed, found(known, name=typed)) for typed, _ in FOUND] == [(typed, [who]) for typed, who in FOUND]
 
 
-@pytest.mark.parametrize(
-    "typed", ["0421", "9840000421", "98400 00421", "+91 (98400) 00421", "०४२१", "９８４００００４２１"]
-)
-def test_a_phone_is_found_whole_or_by_its_last_four_digits_in_any_script(known: dict[UUID, str], typed: str) -> None:
-    assert found(known, phone=typed) == ["Farida Sheikh"]
+def test_too_little_or_something_else_finds_nobody(known: dict[UUID, str]) -> None:
+    for typed in ["", "  ", "fa", "n", "arida", "faridaa", "far xyz", "शे", "%", "far_"]:
+        assert found(known, name=typed) == [], typed
+
+
+def test_a_phone_is_found_whole_or_by_its_last_four_digits_in_any_script(known: dict[UUID, str]) -> None:
+    for typed in ["0421", "9840000421", "98400 00421", "+91 (98400) 00421", "०४२१", "９８４００００４２１"]:
+        assert found(known, phone=typed) == ["Farida Sheikh"], typed
 
 
 def test_a_phone_kept_in_devanagari_is_found_in_latin_digits(known: dict[UUID, str]) -> None:
     assert found(known, phone="9840000522") == found(known, phone="0522") == ["फ़रीदा शेख़"]
 
 
-@pytest.mark.parametrize("typed", ["421", "98400", "0000421", "no number", "²³⁴⁵"])
-def test_another_part_of_a_phone_finds_nobody(known: dict[UUID, str], typed: str) -> None:
-    assert found(known, phone=typed) == []
+def test_another_part_of_a_phone_finds_nobody(known: dict[UUID, str]) -> None:
+    for typed in ["421", "98400", "0000421", "no number", "²³⁴⁵"]:
+        assert found(known, phone=typed) == [], typed
 
 
 def test_a_date_of_birth_is_found_exactly_and_all_that_is_given_must_fit(known: dict[UUID, str]) -> None:

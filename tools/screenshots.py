@@ -22,9 +22,8 @@ from intake import cli, create_app, jobs, kiosk, staff, telemetry  # noqa: E402 
 from intake.access import SYSTEM  # noqa: E402
 from intake.config import DAYS, Settings  # noqa: E402
 from intake.db import db, transaction  # noqa: E402
-from tests.conftest import PASSWORD  # noqa: E402
+from tests.conftest import CHROMIUM, PASSWORD, QUIET  # noqa: E402
 from tests.journeys import path  # noqa: E402
-from tests.journeys.conftest import CHROMIUM, QUIET  # noqa: E402
 
 ALL, SHOWN = ROOT / "build" / "screenshots", ROOT / "docs" / "pictures"
 TABLET = {"portrait": (820, 1180), "landscape": (1180, 820), "phone": (390, 844)}

@@ -53,4 +53,4 @@ start || {
 echo "test-pg: $("$server/postgres" --version), in a cluster made for this run"
 INTAKE_TEST_DATABASE_URL="postgresql+psycopg://intake@/intake_test?host=$home"
 export INTAKE_TEST_DATABASE_URL
-.venv/bin/pytest -n 2 -m "not packaging" "$@"
+.venv/bin/pytest -n 2 -m "not packaging and not browser" "$@"

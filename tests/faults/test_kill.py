@@ -107,9 +107,7 @@ def test_killed_again_and_again_on_the_whole_way_there_is_one_of_everything_at_t
     assert killed(drive(morning, "sign", kill="it is committed"))
     for trap in ("the log is chained", "it is committed"):
         assert killed(drive(morning, "countersign", visit=visit_id, kill=trap))
-    for turn, trap in enumerate(
-        ("the job is claimed", "the file is stored", "the record is written", "the job is not yet done")
-    ):
+    for turn, trap in enumerate(("the file is stored", "the record is written")):
         assert killed(drive(morning, "work", later=turn, kill=trap))
     assert drive(morning, "work", later=60)["answer"] == 1
     with morning.opened():
