@@ -16,7 +16,7 @@ import click
 from flask import Flask
 
 from intake import create_app, definitions, jobs, kiosk, rehearsal, setting_up, staff, telemetry
-from intake.access import SYSTEM, Role
+from intake.access import SYSTEM, Actor, Role
 from intake.config import BadSetting, Settings
 from intake.db import db, transaction
 
@@ -116,6 +116,25 @@ def add_person(
             room=room,
         )
     click.echo(f"{name} signs in as {email} with the password {password}")
+
+
+@main.command()
+@click.argument("email")
+@click.password_option("--password", confirmation_prompt=False)
+@with_settings
+def approve(settings: Settings, email: str, password: str) -> None:
+    """A doctor approves the words of the edition in force; until then every page and record says "draft"."""
+    with create_app(settings).app_context():
+        with transaction():
+            _result, member, _again = staff.sign_in(email, password, "console")
+            doctor = member if member and Role.DOCTOR in {role.name for role in member.roles} else None
+            edition, name = definitions.current_edition(), doctor.name if doctor else ""
+            if doctor is not None:
+                by = Actor("staff", doctor.id, frozenset({Role.DOCTOR}))
+                definitions.approve(edition.id, doctor.id, by=by)
+        if not name:
+            raise click.ClickException("the email address or the password is not right, or this is not a doctor")
+    click.echo(f"{edition.name} {edition.version} is approved by {name}.")
 
 
 @main.command("add-tablet")

@@ -14,7 +14,8 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from intake import clock, visits
-from intake.access import PUBLIC, STAFF, Role, access_list, allowed_for, check_routesfrom intake.db import Base, db, new_id, transaction
+from intake.access import PUBLIC, STAFF, Role, access_list, allowed_for, check_routes
+from intake.db import Base, db, new_id, transaction
 from tests.builders import a_tablet, a_visit
 from tests.conftest import StrictClient, sign_in
 
