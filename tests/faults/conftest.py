@@ -21,7 +21,7 @@ from intake.access import Actor
 from intake.db import db, transaction
 from intake.kiosk import service as tablets
 from tests.builders import a_signed_visit, a_tablet, a_visit, answered, understood
-from tests.conftest import MONDAY_NOON, SERVER, StrictClient, _fresh_database, settings_for
+from tests.conftest import MADE, MONDAY_NOON, SERVER, StrictClient, _fresh_database, settings_for
 from tests.endings import declined
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ def yesterday(made_clinic: Path, tmp_path_factory: pytest.TempPathFactory) -> Mo
     """The clinic that each test's is a copy of."""
     folder = tmp_path_factory.mktemp("morning") / "data"
     shutil.copytree(made_clinic, folder)
-    more = {"database_url": _fresh_database("intake_morning", "intake_made")} if SERVER else {}
+    more = {"database_url": _fresh_database(MADE.replace("made", "morning"), MADE)} if SERVER else {}
     with clock.frozen(MONDAY_NOON):
         app = create_app(settings_for(folder, **more))
         app.test_client_class = StrictClient
@@ -87,7 +87,7 @@ def morning(yesterday: Morning, tmp_path: Path) -> Iterator[Morning]:
     folder = tmp_path / "data"
     shutil.copytree(yesterday.folder, folder)
     name = f"intake_{uuid.uuid4().hex[:12]}"
-    more = {"database_url": _fresh_database(name, "intake_morning")} if SERVER else {}
+    more = {"database_url": _fresh_database(name, MADE.replace("made", "morning"))} if SERVER else {}
     yield Morning(folder, yesterday.unsigned, yesterday.signed, yesterday.decided, yesterday.device, LEASE | more)
     if SERVER:
         admin = create_engine(str(SERVER), isolation_level="AUTOCOMMIT")
