@@ -1,20 +1,21 @@
 """The one way to write: a transaction is whole or nothing, one at a time, and waits for the one before it."""
 
 import threading
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from intake import audit, clock
+from intake import audit, clock, visits
 from intake.access import SYSTEM
 from intake.audit.models import AuditEntry, AuditHead
 from intake.db import db, new_id, transaction
 from intake.errors import Stale
 from intake.kiosk.models import Device
 from intake.sessions import WebSession
+from tests.builders import a_visit
 from tests.conftest import SERVER
 
 ON_SQLITE = pytest.mark.skipif(bool(SERVER), reason="about SQLite")
@@ -164,3 +165,23 @@ def test_the_text_of_a_database_error_holds_no_values(in_app: Flask) -> None:
 )
 def test_every_connection_to_sqlite_keeps_what_it_was_given(in_app: Flask, pragma: str, value: object) -> None:
     assert db.session.scalar(text(f"PRAGMA {pragma}")) == value
+
+
+def test_eight_desks_that_issue_tokens_at_once_get_eight_numbers(app: Flask) -> None:
+    start, failed = threading.Barrier(8), []
+
+    def issue(number: int) -> None:
+        start.wait()
+        try:
+            a_visit(app, name=f"Patient {number}")
+        except Exception as error:
+            failed.append(error)
+
+    desks = [threading.Thread(target=issue, args=(number,)) for number in range(8)]
+    for desk in desks:
+        desk.start()
+    for desk in desks:
+        desk.join()
+    with app.app_context():
+        tokens = [str(visit.token) for visit in visits.list_day(date(2026, 11, 23))]
+    assert (failed, sorted(tokens)) == ([], [f"K {number:02d}" for number in range(1, 9)])

@@ -194,6 +194,20 @@ def test_a_job_that_kills_its_worker_each_time_is_given_up_too(in_app: Flask, wo
     assert [one.id for one in jobs.list_unfinished()] == [job.id]
 
 
+def test_a_given_up_job_is_due_again_when_a_worker_starts(in_app: Flask, work: Work) -> None:
+    """Whoever mended what stopped it (a full disk, a certificate) starts the worker anew, and that is all."""
+    ask("1")
+    ask("2", "y")
+    with transaction():
+        db.session.execute(update(Job).where(Job.key == "1").values(given_up_at=clock.now(), tries=MOST_TRIES))
+        db.session.execute(update(Job).where(Job.key == "2").values(done_at=clock.now()))
+    assert not jobs.run_due()
+    assert jobs.retry_given_up() == 1
+    assert jobs.run_due() and not jobs.run_due()
+    assert work.runs == ["x"], "and what was done is not done again"
+    assert jobs.retry_given_up() == 0
+
+
 def test_a_failure_later_mended_ends_done_and_says_nothing_more(in_app: Flask, work: Work, advance: Advance) -> None:
     ask()
     work.then = [fails(OSError(28, "No space left on device"))]

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select
 
 from intake import audit, clock
 from intake.access import SYSTEM, Actor, Role
-from intake.db import db, new_id
+from intake.db import db, new_id, take_turns
 from intake.errors import Invalid, NotFound
 from intake.staff import rules
 from intake.staff.models import SignInAttempt, StaffMember, StaffRole
@@ -104,9 +104,7 @@ def check_password(member_id: UUID, password: str, place: str) -> tuple[SignIn, 
 
 
 def _check(member: StaffMember | None, password: str, who: bytes) -> tuple[SignIn, datetime | None]:
-    if db.session.get_bind().dialect.name == "postgresql":
-        # One guess at a time for an account and place, also for an account there is not; SQLite has one writer anyway.
-        db.session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(who[:8], "big", signed=True))))
+    take_turns(f"sign-in {who.hex()}")  # one guess at a time for an account and place, also for an account there is not
     now = clock.now()
     since = select(func.max(SignInAttempt.at)).where(SignInAttempt.who == who, SignInAttempt.succeeded)
     floor = max(filter(None, (db.session.scalar(since), now - rules.WINDOW)))

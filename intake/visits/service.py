@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from intake import audit, clock, staff, vault
 from intake.access import Actor
 from intake.config import Clinic
-from intake.db import db, new_id
+from intake.db import db, new_id, take_turns
 from intake.errors import Invalid, NotAllowed, NotFound
 from intake.visits import rules
 from intake.visits.models import Patient, PatientFact, Visit, VisitMove
@@ -55,6 +55,7 @@ def issue_token(
     A new patient begins here, key first; a known one (`patient_id`) keeps their facts. Raises Invalid without a name.
     A `form_key` seen before gives the visit it began, and nothing else happens.
     """
+    take_turns("token")  # two desks at once: each gets a number of its own, and the same form sent twice is one visit
     if form_key and (known := _begun_by(form_key)):
         return _view(known)
     opening, reason = opening_now(clinic), override_reason.strip()
