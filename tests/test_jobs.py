@@ -159,6 +159,25 @@ def test_a_worker_that_comes_back_late_changes_nothing(in_app: Flask, work: Work
     assert not jobs.run_due()
 
 
+def test_a_worker_that_succeeds_late_does_not_take_the_job_from_the_one_that_has_it_now(
+    in_app: Flask, work: Work, advance: Advance
+) -> None:
+    ask()
+
+    def is_slow() -> None:
+        advance(timedelta(minutes=5))
+        work.then = [dies]
+        with pytest.raises(Killed):
+            jobs.run_due()
+
+    work.then = [is_slow]
+    assert jobs.run_due()
+    job = the_job()
+    assert job.done_at is None and job.lease is not None and job.tries == 2
+    advance(timedelta(seconds=in_app.config["INTAKE"].lease_seconds))
+    assert jobs.run_due() and the_job().done_at is not None
+
+
 def test_a_failing_job_is_tried_again_after_growing_pauses_and_given_up_at_last(
     in_app: Flask, work: Work, advance: Advance
 ) -> None:
