@@ -18,10 +18,10 @@ from waitress import create_server
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from intake import cli, create_app, jobs, kiosk, staff, telemetry  # noqa: E402  # the tree must be on the path first
+from intake import cli, create_app, kiosk, staff, telemetry  # noqa: E402  # the tree must be on the path first
 from intake.access import SYSTEM  # noqa: E402
 from intake.config import DAYS, Settings  # noqa: E402
-from intake.db import db, transaction  # noqa: E402
+from intake.db import transaction  # noqa: E402
 from tests.conftest import CHROMIUM, PASSWORD, QUIET  # noqa: E402
 from tests.journeys import path  # noqa: E402
 
@@ -101,20 +101,6 @@ def staff_page(browser: Browser, base: str, email: str, colours: str = "light") 
     return page
 
 
-def seal(app: Flask) -> None:
-    """What the worker does, in a thread without the browser driver's event loop."""
-
-    def work() -> None:
-        with app.app_context():
-            while jobs.run_due():
-                pass
-            db.session.remove()
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    worker.join()
-
-
 def visit(camera: Camera, app: Flask, browser: Browser, base: str) -> None:
     """One visit from token to archive, every page pictured."""
     desk = staff_page(browser, base, "reception@demo.example")
@@ -151,7 +137,7 @@ def visit(camera: Camera, app: Flask, browser: Browser, base: str) -> None:
         doctor.goto(f"http://{base}/review/{visit_id}")
         camera.take(doctor, f"review-{colours}" if colours == "dark" else "review", DESKTOP)
     path.decide_and_countersign(doctor, base, visit_id, lambda page: None)
-    seal(app)
+    path.run_jobs(app)
     archive(camera, browser, base)
 
 

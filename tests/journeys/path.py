@@ -1,11 +1,15 @@
 """How a person goes through the tablet's pages with a finger, and how staff go through theirs.
 Used by journeys and pictures."""
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flask import Flask
 from playwright.sync_api import Locator, Page
 
+from intake import jobs
+from intake.db import db
 from tests.conftest import PASSWORD
 
 WISHES: Mapping[str, Any] = {
@@ -155,3 +159,17 @@ def decide_and_countersign(doctor: Page, base: str, visit_id: str, seen: Seen) -
     doctor.fill("input[name=password]", PASSWORD)
     doctor.click("button.btn-main[formaction$='/countersign']")
     doctor.wait_for_url("**/review")
+
+
+def run_jobs(app: Flask) -> None:
+    """What the worker does, in a thread of its own: the browser's driver keeps an event loop in the caller's."""
+
+    def work() -> None:
+        with app.app_context():
+            while jobs.run_due():
+                pass
+            db.session.remove()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join()

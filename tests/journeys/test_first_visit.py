@@ -1,14 +1,10 @@
 """The whole first visit in a real browser: token, tablet in the patient's hands, doctor,
 sealed PDF out of the archive."""
 
-import threading
-
 import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, Page
 
-from intake import jobs
-from intake.db import db
 from tests.journeys import path
 
 pytestmark = pytest.mark.browser
@@ -25,20 +21,6 @@ def look_for_trouble(page: Page) -> list[str]:
         ),
     )
     return found
-
-
-def run_jobs(app: Flask) -> None:
-    """What the worker does, in a thread of its own: the browser's driver keeps an event loop in this one."""
-
-    def work() -> None:
-        with app.app_context():
-            while jobs.run_due():
-                pass
-            db.session.remove()
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    worker.join()
 
 
 def test_from_token_to_countersigned_record_on_a_touch_tablet(
@@ -65,7 +47,7 @@ def test_from_token_to_countersigned_record_on_a_touch_tablet(
     doctor = desk.browser.new_context().new_page() if desk.browser else desk.new_page()
     path.sign_in(doctor, base, "rao@demo.example")
     path.decide_and_countersign(doctor, base, visit_id, lambda page: None)
-    run_jobs(app)
+    path.run_jobs(app)
 
     archive = desk.browser.new_context().new_page() if desk.browser else desk.new_page()
     path.sign_in(archive, base, "records@demo.example")
