@@ -6,7 +6,7 @@ BIN := .venv/bin
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pg screenshots lint lint-style lint-types lint-floors format lock clean
+.PHONY: help setup run test test-pg screenshots messages lint lint-style lint-types lint-floors format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,13 @@ test-pg: setup ## the same tests on a throw-away PostgreSQL cluster
 screenshots: setup ## the pictures of the README and docs, from a demo clinic
 	$(BIN)/python tools/screenshots.py
 
+messages: setup ## collect the interface's words into the catalogues of intake/translations
+	@mkdir -p build
+	$(BIN)/pybabel -q extract -F pyproject.toml --project=intake --msgid-bugs-address=CONTRIBUTING.md --add-location=file --sort-by-file -o build/messages.pot .
+	@# A guessed translation is worse than none: new words stay in English until somebody translates them.
+	$(BIN)/pybabel -q update -i build/messages.pot -d intake/translations --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel -q compile -d intake/translations
+
 lint: setup ## style, types and floors, side by side
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target lint-style lint-types lint-floors
 
@@ -50,4 +57,4 @@ lock: setup ## work out requirements/*.txt anew from pyproject.toml
 	@sh tools/lock.sh
 
 clean: ## take away everything that the commands above made
-	rm -rf .venv build demo-data intake/static/dist assets/node_modules assets/.build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv build demo-data intake/static/dist intake/translations/*/*/*.mo assets/node_modules assets/.build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -19,7 +19,6 @@ def create_app(settings: Settings) -> Flask:
         "INTAKE": settings,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},  # an error's text may reach a log; values may not
-        "TRUSTED_HOSTS": None,
     }
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.session_interface = sessions.DatabaseSessions()
@@ -80,5 +79,6 @@ def _security(app: Flask, datastore: SQLAlchemyUserDatastore) -> None:
         "REMEMBER_COOKIE_DURATION": 0,
     }
     Security(app, datastore, register_blueprint=False)
-    # Its sign-in by a token in a header or an address: sessions are the only way in.
+    # Its sign-in by a token in a header or an address, and by a cookie that remembers: sessions are the only way in.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
+    app.login_manager._load_user_from_remember_cookie = lambda _cookie: None  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,16 @@ from typing import Any
 import click
 from flask import Flask
 
-from intake import create_app, definitions, jobs, kiosk, rehearsal, setting_up, staff, telemetry
+from intake import clock, create_app, definitions, jobs, kiosk, rehearsal, setting_up, staff, telemetry
 from intake.access import SYSTEM, Actor, Role
 from intake.config import BadSetting, Settings
-from intake.db import db, transaction
+from intake.db import db, empty_wal, transaction
+from intake.storage import FileStorage, sweep
+from intake.web import LARGEST_BODY
 
 WORKER_PAUSE = 0.5  # seconds between looks when no job is due
+TIDY_EVERY = timedelta(hours=1)
+LEFT_BEHIND = timedelta(days=1)  # no process writes one file for a day: it was killed
 DEMO_PEOPLE: tuple[dict[str, Any], ...] = (
     {
         "email": "rao@demo.example",
@@ -125,8 +130,9 @@ def add_person(
 def approve(settings: Settings, email: str, password: str) -> None:
     """A doctor approves the words of the edition in force; until then every page and record says "draft"."""
     with create_app(settings).app_context():
+        tried = staff.try_password(email, password, "console")
         with transaction():
-            _result, member, _again = staff.sign_in(email, password, "console")
+            _result, member, _again = staff.sign_in(tried)
             doctor = member if member and Role.DOCTOR in {role.name for role in member.roles} else None
             edition, name = definitions.current_edition(), doctor.name if doctor else ""
             if doctor is not None:
@@ -159,19 +165,34 @@ def worker(settings: Settings, once: bool) -> None:
 
 
 def work(app: Flask, stop: threading.Event, *, once: bool = False) -> None:
-    """Run due jobs until told to stop; with `once` until none is due."""
+    """Run due jobs until told to stop, and tidy up once an hour; with `once` until none is due."""
     with app.app_context():
         telemetry.note("worker.started", pid=os.getpid(), retried=jobs.retry_given_up())
-    parent = os.getppid()
+    parent, tidy_at = os.getppid(), clock.now()
     # A worker whose server was killed ends too: after an update none of the old program may go on beside the new.
     while not stop.is_set() and os.getppid() == parent:
         with app.app_context():
+            if clock.now() >= tidy_at:
+                try:
+                    tidy(app.config["INTAKE"])
+                except OSError as error:  # a file that cannot be removed must not keep records from being sealed
+                    telemetry.log.error("worker.tidy_failed", exc_info=error)
+                tidy_at = clock.now() + TIDY_EVERY
             did = jobs.run_due()
             db.session.remove()
         if not did:
             if once:
                 return
             stop.wait(WORKER_PAUSE)
+
+
+def tidy(settings: Settings) -> None:
+    """Sweep what killed processes left half-written more than a day ago, and clean the database's files of what an
+    erasure destroyed where that had to wait."""
+    before = clock.now() - LEFT_BEHIND
+    files = sweep(FileStorage(settings.data / "files").unfinished, "*", before)
+    keys = sweep(settings.keys, ".seal-*", before)
+    telemetry.note("worker.tidied", files_swept=files, keys_swept=keys, wal_emptied=empty_wal())
 
 
 @main.command()
@@ -190,15 +211,7 @@ def serve_app(settings: Settings, host: str, port: int) -> None:
 
     stop = threading.Event()
     supervisor = threading.Thread(target=_supervise, args=(stop,), name="worker-supervisor", daemon=True)
-    # The proxy in front is trusted for what the client's address is only when the origin is https.
-    proxy = (
-        {"trusted_proxy": "127.0.0.1", "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto"}
-        if settings.is_https
-        else {}
-    )
-    server = create_server(
-        create_app(settings), host=host, port=port, threads=8, ident="", clear_untrusted_proxy_headers=True, **proxy
-    )
+    server = create_server(create_app(settings), host=host, port=port, **server_options(settings))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     supervisor.start()
     try:
@@ -206,6 +219,26 @@ def serve_app(settings: Settings, host: str, port: int) -> None:
     finally:
         stop.set()
         supervisor.join(timeout=10)
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """How waitress serves: in memory. By itself it writes a large request, and an answer that a slow browser has not
+    taken yet, to a temporary file, and that would be answers and records in the clear on the disk."""
+    return {
+        "threads": 8,
+        "ident": "",
+        "inbuf_overflow": sys.maxsize,
+        "max_request_body_size": 2 * LARGEST_BODY,  # what is a little too large gets our page, the rest a plain 413
+        "outbuf_overflow": sys.maxsize,
+        "outbuf_high_watermark": 8 * 1024 * 1024,  # bytes of an answer that wait in memory before the view must
+        "clear_untrusted_proxy_headers": True,
+        # The proxy in front is trusted for what the client's address is only when the origin is https.
+        **(
+            {"trusted_proxy": "127.0.0.1", "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto"}
+            if settings.is_https
+            else {}
+        ),
+    }
 
 
 def _supervise(stop: threading.Event) -> None:

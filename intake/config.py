@@ -19,6 +19,7 @@ TEMPLATES = _packed if _packed.is_dir() else PACKAGE.parent / "templates"
 MIGRATIONS = PACKAGE / "migrations" if (PACKAGE / "migrations").is_dir() else PACKAGE.parent / "migrations"
 OVERRIDES = ("data", "origin", "database_url", "demo", "lease_seconds", "tablet_origin")
 DATABASES = re.compile(r"sqlite:///.+|postgresql(\+psycopg)?://.+")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -75,6 +76,13 @@ class Settings:
     def is_https(self) -> bool:
         """Whether cookies may be `__Host-` and Secure."""
         return self.origin.startswith("https://")
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names and addresses the service answers to: those of its origins, and all of loopback where one of them
+        is there (a demo, a try-out), because people type any of them."""
+        named = {urlsplit(origin).hostname or "" for origin in (self.origin, self.tablet_origin)}
+        return frozenset(named | LOOPBACK if self.demo or any(map(_is_loopback, named)) else named)
 
     @property
     def keys(self) -> Path:

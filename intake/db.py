@@ -70,6 +70,10 @@ class Base(DeclarativeBase):
     )
 
 
+BUSY = 5000  # milliseconds that one connection waits for another
+BUSY_EMPTYING = 1000  # shorter: writers wait meanwhile, and they must not give up before we do
+TRACELESS = "traceless"
+
 db = SQLAlchemy()
 before_commit: list[Callable[[], None]] = []  # the log chains its entries here: our only hook on the way to a commit
 
@@ -92,7 +96,7 @@ def let_go() -> None:
 @contextmanager
 def transaction() -> Iterator[None]:
     """Open the one write transaction of a request, command or job;
-    commit at its end, roll everything back on any exception.
+    commit at its end, roll everything back on any exception. After `leave_no_trace()` the files are cleaned too.
 
     Only doors open it (views, work, commands). Opening it twice is a programming error.
     Raises Stale when a row with a version was changed by somebody else meanwhile.
@@ -117,6 +121,36 @@ def transaction() -> Iterator[None]:
         raise
     finally:
         db.session.info.pop("door", None)
+        is_traceless = db.session.info.pop(TRACELESS, False)
+    if is_traceless:
+        empty_wal()
+
+
+def leave_no_trace() -> None:
+    """What the open transaction overwrites must leave the database's files too: `empty_wal()` follows its commit."""
+    db.session.info[TRACELESS] = True
+
+
+def empty_wal() -> bool:
+    """Move SQLite's write-ahead log into the database and cut it to nothing: together with `secure_delete` no byte of
+    what was overwritten stays in either file. Never inside a transaction.
+
+    Gives whether that could be done; where somebody goes on reading an older state for more than a second, or the disk
+    refuses, it is to be done again later. PostgreSQL has nothing like it, so nothing is done there.
+    """
+    if db.engine.dialect.name != "sqlite":
+        return True
+    connection = db.engine.raw_connection()  # one of SQLAlchemy's own would begin a transaction
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_EMPTYING}")
+        busy, _frames, _moved = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={BUSY}")
+        connection.close()
+    return not busy
 
 
 def take_turns(what: str) -> None:
@@ -138,7 +172,7 @@ def _on_connect(connection: Any, _record: ConnectionPoolEntry) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "busy_timeout=5000",
+            f"busy_timeout={BUSY}",
             "trusted_schema=OFF",
             "secure_delete=ON",  # what erasure destroys is overwritten, not only unlinked
             "recursive_triggers=ON",  # or INSERT OR REPLACE would delete evidence past the triggers

@@ -1,14 +1,18 @@
-"""Choosing the language of a page, and dates in words. What clinic texts say in each language is left to the
-definitions."""
+"""Choosing the language of a page, its words, and dates in words. What clinic texts say in each language is left to
+the definitions."""
 
+from collections.abc import Callable
 from datetime import date, datetime
+from functools import cache
 
+from babel.support import Translations
 from flask import Flask, current_app, g
 from flask_babel import Babel, format_date, get_locale
 
-from intake.config import Clinic, Settings
+from intake.config import PACKAGE, Clinic, Settings
 
 RIGHT_TO_LEFT = frozenset({"ar", "ur", "fa", "he"})
+CATALOGUES = PACKAGE / "translations"  # where Flask-Babel looks too; "make messages" fills it
 LANGUAGE_NAMES = {"en": "English", "hi": "हिन्दी", "ar": "العربية"}
 
 
@@ -25,6 +29,12 @@ def language() -> str:
 def direction(tag: str | None = None) -> str:
     """`rtl` or `ltr` for a language."""
     return "rtl" if (tag or language()) in RIGHT_TO_LEFT else "ltr"
+
+
+@cache
+def translator(tag: str) -> Callable[[str], str]:
+    """Gives the interface's words in a language from their English, outside any request; English where it has none."""
+    return Translations.load(CATALOGUES, [tag.replace("-", "_")]).gettext
 
 
 def settings() -> Settings:
@@ -44,7 +54,8 @@ def local(moment: datetime) -> datetime:
 
 
 def long_date(day: date) -> str:
-    """A date in words, never 11/12."""
+    """A date with its month as a word of the page's language, never 11/12. Digits are Latin in every language, as in
+    the numbers of tokens and records, so that everybody in the clinic reads the same ones aloud."""
     return str(format_date(day, "d MMMM y"))
 
 

@@ -130,12 +130,6 @@ def retry_given_up() -> int:
         return int(getattr(done, "rowcount", 0))
 
 
-def is_pending(name: str, key: str) -> bool:
-    """Whether such a job still waits or runs."""
-    query = select(Job.id).where(Job.name == name, Job.key == key, Job.done_at.is_(None), Job.given_up_at.is_(None))
-    return db.session.scalar(query) is not None
-
-
 def list_unfinished() -> Sequence[Job]:
     """Jobs that are not done, oldest first, given-up ones included: what staff should see."""
     query = select(Job).where(Job.done_at.is_(None)).order_by(Job.created_at)

@@ -23,7 +23,7 @@ from sqlalchemy import ForeignKey, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from intake import clock
-from intake.db import Base, db, new_id
+from intake.db import Base, db, leave_no_trace, new_id
 from intake.errors import Damaged, NotFound
 
 VERSION = b"v1"
@@ -128,12 +128,18 @@ def new_patient_key() -> UUID:
 
 
 def destroy_patient_key(patient_id: UUID) -> None:
-    """Erase: nothing sealed for this patient can ever be opened again, and no search finds it. Raises NotFound."""
+    """Erase: nothing sealed for this patient can ever be opened again, and no search finds it. Raises NotFound.
+
+    On SQLite the commit is followed by a checkpoint, so that the wrapped key is gone from the database and from its
+    write-ahead log; where a reader holds that up, the worker does it within the hour. PostgreSQL keeps the old row
+    until VACUUM, and its bytes until the page and the WAL are used again. Backups keep the key as long as themselves.
+    """
     row = db.session.get(PatientKey, patient_id)
     if row is None or row.wrapped is None:
         raise NotFound("vault.no_patient_key", patient_id=patient_id)
     row.wrapped, row.destroyed_at = None, clock.now()
     db.session.execute(delete(BlindIndex).where(BlindIndex.patient_id == patient_id))
+    leave_no_trace()
 
 
 def seal(patient_id: UUID, place: str, data: bytes) -> bytes:

@@ -4,9 +4,11 @@ What a page says is left to the rooms."""
 import json
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -47,6 +49,22 @@ def asset(name: str) -> str:
     """The address of a built asset; its hashed name may be cached for ever."""
     manifest: dict[str, str] = current_app.extensions["intake_assets"]
     return url_for("static", filename=f"dist/{manifest[name]}")
+
+
+def known_host() -> ResponseReturnValue | None:
+    """Answer under the clinic's own names alone: a forged Host reaches no link and no cookie, and a foreign site that
+    points its own name at our address (DNS rebinding) finds nothing. Plain, because nothing of ours belongs there.
+
+    Flask's TRUSTED_HOSTS would do it, but cannot name an IPv6 address.
+    """
+    try:
+        host = urlsplit(f"//{request.host}").hostname
+    except ValueError:
+        host = None
+    if host in current_app.config["INTAKE"].hosts:
+        return None
+    telemetry.note("host.unknown")
+    return _("This service is not known under that address.") + "\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def headers(response: Response) -> Response:
@@ -147,6 +165,7 @@ def init_app(app: Flask) -> None:
         "WTF_CSRF_TIME_LIMIT": None,  # a token lives as long as its session: people think while they read
         "WTF_CSRF_SSL_STRICT": True,
     }
+    app.before_request(known_host)
     csrf.init_app(app)
     app.jinja_env.globals |= {"asset": asset, "direction": i18n.direction}
     app.after_request(headers)

@@ -172,6 +172,8 @@ class StrictClient(FlaskClient):
             line = parser.tokenizer.stream.position()
             raise AssertionError(f"{path} is not well-formed at {line}: {error}") from error
         assert tree.get("lang"), f"{path} does not say its language"
+        slip = re.search(r"(built-in|bound) method|function \w+ at 0x| object at 0x", html)
+        assert slip is None, f"{path} prints code where a value was meant: {slip and slip[0]}"
         if found := re.search(r'name="csrf_token"[^>]*value="([^"]+)"', html):
             self.token = found[1]
         self.hidden[path] = dict(re.findall(rf'<input type="hidden" name="({KNOWN})" value="([^"]*)"', html))

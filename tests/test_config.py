@@ -160,6 +160,27 @@ def test_loopback_and_https_are_origins(host: str) -> None:
     assert Settings.from_mapping({"origin": host}).origin == host
 
 
+@pytest.mark.parametrize(
+    ("raw", "hosts"),
+    [
+        ({"origin": "https://intake.clinic.example"}, {"intake.clinic.example"}),
+        ({"origin": "https://192.168.1.10"}, {"192.168.1.10"}),
+        (
+            {"origin": "https://a.example", "tablet_origin": "https://tablets.a.example:8443"},
+            {"a.example", "tablets.a.example"},
+        ),
+        ({"origin": "https://[fd00::10]"}, {"fd00::10"}),
+        ({"origin": "http://127.0.0.1:8000"}, {"127.0.0.1", "localhost", "::1"}),
+        ({"origin": "http://127.0.0.2:8000"}, {"127.0.0.2", "127.0.0.1", "localhost", "::1"}),
+        ({"origin": "https://a.example", "demo": True}, {"a.example", "127.0.0.1", "localhost", "::1"}),
+    ],
+)
+def test_the_service_answers_to_its_own_names_and_on_loopback_to_all_of_loopback(
+    raw: dict[str, Any], hosts: set[str]
+) -> None:
+    assert Settings.from_mapping(raw).hosts == hosts
+
+
 @pytest.mark.parametrize("written", ["HTTPS://Intake.Clinic.Example", "https://intake.clinic.example/"])
 def test_an_origin_is_kept_in_its_one_form(written: str) -> None:
     settings = Settings.from_mapping({"origin": written})

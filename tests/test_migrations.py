@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from intake import audit, create_app, setting_up
@@ -131,10 +131,7 @@ def test_rows_written_before_the_log_began_are_kept_and_guarded_from_then_on(emp
     command.upgrade(CONFIG, "0001")
     with db.engine.begin() as connection:
         for name, row in BEFORE.items():
-            types = {column.name: column.type for column in Base.metadata.tables[name].columns}
-            bound = {key: _bound(types[key], value) for key, value in row.items()}
-            marks = ", ".join(f":{key}" for key in row)
-            connection.execute(text(f"INSERT INTO {name} ({', '.join(row)}) VALUES ({marks})"), bound)
+            _insert(connection, name, row)
         assert connection.execute(text("SELECT count(*) FROM audit_head")).scalar() == 0
     setting_up.migrate(empty)
     for name, row in BEFORE.items():
@@ -149,6 +146,49 @@ def test_rows_written_before_the_log_began_are_kept_and_guarded_from_then_on(emp
     for name in ("edition", "edition_file", "patient_fact"):
         with pytest.raises(DatabaseError, match="append-only"), transaction():
             db.session.execute(text(f"DELETE FROM {name}"))
+
+
+# ---- Rows from before 0003 ----
+
+TABLET, IN_USE, ENDED = (uuid.UUID(int=number) for number in range(21, 24))
+GIVEN: dict[str, Any] = {
+    "id": IN_USE, "device_id": TABLET, "visit_id": VISIT, "given_at": NOON, "given_by": "staff:1", "opened_at": NOON,
+    "seen_at": NOON, "locked_at": None, "identified_at": NOON, "identity_tries": 1, "language": "en", "ended_at": None,
+}  # fmt: skip
+WITH_TABLET: list[tuple[str, dict[str, Any]]] = [
+    *((name, BEFORE[name]) for name in ("staff_member", "patient_key", "patient", "visit")),
+    (
+        "device",
+        {"id": TABLET, "name": "T1", "secret_hash": b"\x01" * 32, "paired_at": NOON, "wiped_at": NOON, "version": 3},
+    ),
+    ("tablet_visit", GIVEN),
+    ("tablet_visit", GIVEN | {"id": ENDED, "ended_at": NOON}),
+]
+
+
+def test_a_tablet_in_use_before_it_could_hear_an_answer_again_stays_in_use(empty: Flask) -> None:
+    command.upgrade(CONFIG, "0002")
+    with db.engine.begin() as connection:
+        for name, row in WITH_TABLET:
+            _insert(connection, name, row)
+    setting_up.migrate(empty)
+    table = Base.metadata.tables["tablet_visit"]
+    new = dict.fromkeys(("renewed_at", "old_secret_hash", "spare_secret_hash"))
+    kept = {row["id"]: dict(row) for row in db.session.execute(table.select()).mappings()}
+    assert kept == {IN_USE: GIVEN | new, ENDED: GIVEN | new | {"id": ENDED, "ended_at": NOON}}
+    [device] = db.session.execute(Base.metadata.tables["device"].select()).mappings().all()
+    assert dict(device) == WITH_TABLET[4][1]
+    db.session.rollback()
+    with pytest.raises(DatabaseError), transaction():  # one answer of a tablet may be open, not two
+        db.session.execute(table.update().values(renewed_at=NOON))
+
+
+def _insert(connection: Connection, name: str, row: dict[str, Any]) -> None:
+    """A row in plain SQL, as a program of an older release left it."""
+    types = {column.name: column.type for column in Base.metadata.tables[name].columns}
+    bound = {key: _bound(types[key], value) for key, value in row.items()}
+    marks = ", ".join(f":{key}" for key in row)
+    connection.execute(text(f"INSERT INTO {name} ({', '.join(row)}) VALUES ({marks})"), bound)
 
 
 def _bound(kind: Any, value: Any) -> Any:

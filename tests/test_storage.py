@@ -1,15 +1,17 @@
 """The file store: what is put comes back whole or not at all."""
 
+import errno
 import os
 import stat
 import threading
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from intake.errors import Damaged, Invalid, NotFound
-from intake.storage import FileStorage
+from intake.storage import FileStorage, sweep
 
 RECORD = b"%PDF- encrypted bytes of a record"
 
@@ -66,6 +68,25 @@ def test_a_changed_file_is_damaged_and_stays_as_it_is(storage: FileStorage) -> N
     assert path.read_bytes() == RECORD[:-1] + b"?"
 
 
+def test_a_file_the_disk_cannot_read_is_damaged_and_any_other_trouble_is_not_the_files(
+    storage: FileStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = storage.put(RECORD)
+    for number in (errno.EIO, errno.EMFILE):
+
+        def fails(_path: Path, number: int = number) -> bytes:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(Path, "read_bytes", fails)
+        if number == errno.EIO:
+            with pytest.raises(Damaged) as refusal:
+                storage.get(key)
+            assert refusal.value.code == "storage.unreadable"
+        else:
+            with pytest.raises(OSError, match="open files"):
+                storage.get(key)
+
+
 def test_a_full_disk_leaves_neither_a_file_nor_a_part_of_one(
     storage: FileStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,3 +137,43 @@ def test_many_at_once_agree_on_one_file(storage: FileStorage) -> None:
         thread.join()
     assert len(keys) == 8 and len(set(keys)) == 1
     assert storage.get(keys[0]) == RECORD * 1000
+
+
+def test_what_a_killed_worker_left_is_swept_when_it_is_a_day_old_and_nothing_else_is(
+    storage: FileStorage, tmp_path: Path
+) -> None:
+    key, now = storage.put(RECORD), datetime.now(UTC)
+    old, young = storage.unfinished / "old", storage.unfinished / "young"
+    keys = tmp_path / ".seal-old"
+    keys.mkdir()
+    for path in (old, young, keys / "seal.key", tmp_path / "vault.key"):
+        path.write_bytes(b"half")
+        path.chmod(0o400)
+    long_ago = (now - timedelta(hours=25)).timestamp()
+    for path in (old, keys, tmp_path / "vault.key", the_file(storage, key)):
+        os.utime(path, (long_ago, long_ago))
+    before = now - timedelta(days=1)
+    assert (sweep(storage.unfinished, "*", before), sweep(tmp_path, ".seal-*", before)) == (1, 1)
+    assert [path.name for path in storage.unfinished.iterdir()] == ["young"]
+    assert not keys.exists() and (tmp_path / "vault.key").exists()
+    assert storage.get(key) == RECORD
+    assert sweep(storage.unfinished, "*", before) == sweep(tmp_path / "nowhere", "*", before) == 0
+
+
+def test_a_process_killed_while_it_writes_leaves_only_what_is_swept(
+    storage: FileStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        """Nothing after it runs."""
+
+    def dies(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(os, "link", dies)
+    monkeypatch.setattr(os, "unlink", dies)
+    with pytest.raises(Killed):
+        storage.put(RECORD)
+    monkeypatch.undo()
+    left = [path for path in storage.directory.rglob("*") if path.is_file()]
+    assert [path.parent for path in left] == [storage.unfinished]
+    assert sweep(storage.unfinished, "*", datetime.now(UTC) + timedelta(days=1)) == 1

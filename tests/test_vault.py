@@ -1,9 +1,9 @@
 """The vault: what is sealed opens for its patient at its place and nowhere else, and never again after erasure."""
 
 import json
-import logging
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from sqlalchemy import select
 
-from intake import consent, jobs, setting_up, telemetry, vault, visits
+from intake import cli, consent, jobs, setting_up, telemetry, vault, visits
 from intake.access import Actor
 from intake.config import Settings
 from intake.db import db, transaction
@@ -24,8 +24,10 @@ from intake.i18n import clinic
 from intake.vault import BlindIndex, PatientKey, Vault
 from tests import builders
 from tests.conftest import SERVER
+from tests.loglines import log_lines
 
 LOOSE = Vault(bytes(range(32)))  # a vault without a database, for what needs none
+ON_SQLITE = pytest.mark.skipif(bool(SERVER), reason="reads SQLite's own files")
 PLACES = some.text(max_size=40)
 
 
@@ -178,18 +180,57 @@ def test_erasing_twice_or_somebody_unknown_is_refused(patient: UUID) -> None:
             vault.destroy_patient_key(gone)
 
 
-@pytest.mark.skipif(bool(SERVER), reason="reads SQLite's own file")
-def test_an_erased_key_is_not_left_behind_in_the_file(patient: UUID, data: Path) -> None:
+def in_files(data: Path, secret: bytes) -> list[str]:
+    """The files of the database that hold these bytes."""
+    return sorted(path.name for path in data.glob("intake.db*") if secret in path.read_bytes())
+
+
+def sealed_bytes(patient: UUID) -> bytes:
     wrapped = bytes(db.session.get_one(PatientKey, patient).wrapped or b"")
+    db.session.rollback()
+    assert len(wrapped) > 32
+    return wrapped
+
+
+@ON_SQLITE
+def test_an_erased_key_is_gone_from_the_database_and_its_log_at_once(patient: UUID, data: Path) -> None:
+    wrapped = sealed_bytes(patient)
+    with transaction():
+        vault.index_patient(patient, name="Farida Sheikh")
+    token = vault.the_vault().token("name", "farida")
+    assert in_files(data, wrapped) and in_files(data, token), "while the clinic works"
     with transaction():
         vault.destroy_patient_key(patient)
-    db.session.remove()
-    db.engine.dispose()
-    with sqlite3.connect(data / "intake.db") as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    assert len(wrapped) > 32
-    assert not [path for path in data.glob("intake.db*") if wrapped in path.read_bytes()]
+    assert in_files(data, wrapped) == in_files(data, token) == []
+    assert (data / "intake.db-wal").stat().st_size == 0
+
+
+@ON_SQLITE
+def test_an_erasure_that_fails_destroys_nothing_and_empties_no_log(patient: UUID, data: Path) -> None:
+    with pytest.raises(ZeroDivisionError), transaction():
+        vault.destroy_patient_key(patient)
+        raise ZeroDivisionError
+    with transaction():
+        vault.index_patient(patient, name="Farida Sheikh")
+    assert (data / "intake.db-wal").stat().st_size > 0
+    assert vault.open_(patient, "place", vault.seal(patient, "place", b"x")) == b"x"
+
+
+@ON_SQLITE
+def test_where_somebody_still_reads_the_old_state_the_worker_finishes_the_erasure(
+    in_app: Flask, patient: UUID, data: Path
+) -> None:
+    wrapped = sealed_bytes(patient)
+    with sqlite3.connect(data / "intake.db", isolation_level=None) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM patient_key").fetchone()
+        with transaction():
+            vault.destroy_patient_key(patient)
+        assert in_files(data, wrapped), "the reader may still ask for it"
+        reader.execute("COMMIT")
+    reader.close()
+    cli.work(in_app, threading.Event(), once=True)
+    assert in_files(data, wrapped) == []
 
 
 # ---- Finding ----
@@ -295,19 +336,9 @@ TYPED = ("Quokkalina", "Zanzibarsson", "1947-08-29", "9123407589", "9123407590",
 
 @pytest.fixture
 def lines() -> Iterator[list[str]]:
-    """Every line the log writes during a test, in the form in which it leaves the process."""
-    written: list[str] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            written.append(telemetry.JsonLines().format(record))
-
-    keep = Keep()
-    for name in ("", "intake"):
-        logging.getLogger(name).addHandler(keep)
-    yield written
-    for name in ("", "intake"):
-        logging.getLogger(name).removeHandler(keep)
+    """Every line of every log while a test runs."""
+    with log_lines() as written:
+        yield written
 
 
 @pytest.mark.skipif(bool(SERVER), reason="reads the database's own files")

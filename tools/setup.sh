@@ -106,3 +106,4 @@ install_packages # again: whether npm is a package of its own shows only once No
 check_versions
 make_environment
 "$VENV/bin/python" assets/build.py
+"$VENV/bin/pybabel" --quiet compile --directory=intake/translations

@@ -3,4 +3,5 @@ import './start.js';
 import './choices.js';
 import './conditions.js';
 import './saving.js';
+import './leaving.js';
 import './idle.js';

@@ -1,19 +1,9 @@
 // Sending a page: one tap counts, slow saves say so, and a lost connection keeps the answers on the page and tries again.
 import { $, $$, nextOf, say, send } from './dom.js';
-
-const bar = $('[data-offline]');
-const wait = (ms) => new Promise((done) => setTimeout(done, ms));
-
-function lost(since) {
-  if (!bar) return;
-  const words = $('span', bar);
-  if (bar.hidden) say(words.textContent);
-  bar.hidden = false;
-  if (Date.now() - since > 30000) words.textContent = bar.dataset.long;
-}
+import { lost, wait } from './connection.js';
 
 // The browser shows what the server answered, so errors and refusals look as they do without this script.
-function submitPlainly(form, submitter) {
+export function submitPlainly(form, submitter) {
   if (submitter?.name) form.append(Object.assign(document.createElement('input'), { type: 'hidden', name: submitter.name, value: submitter.value }));
   HTMLFormElement.prototype.submit.call(form);
 }

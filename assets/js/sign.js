@@ -22,6 +22,7 @@ if (box) {
       points: points.map(({ x, y, time, pressure }) => ({ x: tidy(x), y: tidy(y), time, pressure: Math.round(pressure * 1000) / 1000 })),
     }));
     field.value = isEmpty(groups) ? '' : JSON.stringify({ ...size, strokes });
+    field.dispatchEvent(new Event('input', { bubbles: true }));   // as for a box that somebody types in
     message.textContent = isEmpty(groups) ? box.dataset.empty : box.dataset.signed;
     const points = groups.reduce((sum, group) => sum + group.points.length, 0);
     if (points > MOST) { message.textContent = box.dataset.full; pad.off(); }

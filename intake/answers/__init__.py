@@ -1,7 +1,7 @@
 """Filling in a questionnaire: a draft that grows page by page, then answers given for good. Front door."""
 
-from intake.answers.forms import BirthDate
-from intake.answers.rules import clean, open_sections
+from intake.answers.forms import BirthDate, phone_number, summary_line
+from intake.answers.rules import clean, open_sections, short_name
 from intake.answers.service import (
     Begun,
     Given,
@@ -11,6 +11,7 @@ from intake.answers.service import (
     get,
     get_submission,
     is_submitted,
+    list_submitted,
     save,
     submit,
 )
@@ -26,7 +27,11 @@ __all__ = [
     "get",
     "get_submission",
     "is_submitted",
+    "list_submitted",
     "open_sections",
+    "phone_number",
     "save",
+    "short_name",
     "submit",
+    "summary_line",
 ]

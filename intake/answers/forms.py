@@ -1,10 +1,12 @@
 """A form class for a section, made once from its definition for each language: shape and limits, never a disease."""
 
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from markupsafe import Markup
@@ -23,7 +25,16 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from intake import clock, i18n
-from intake.answers.rules import OLDEST_YEAR, Problem, Reading, read, read_date
+from intake.answers.rules import (
+    OLDEST_YEAR,
+    Problem,
+    Reading,
+    is_telephone,
+    read,
+    read_date,
+    read_phone,
+    short_names,
+)
 from intake.definitions import Item, ItemType, Questionnaire, Section, Value
 
 YES = {"en": "Yes", "hi": "हाँ", "ar": "نعم"}
@@ -31,40 +42,92 @@ NO = {"en": "No", "hi": "नहीं", "ar": "لا"}
 
 
 def message(reading: Reading, item: Item) -> str:
-    """What to do about a problem, in the page's language; never "invalid", never "required"."""
+    """What to do about a problem, in the page's language and short enough to stand beside the field; never "invalid",
+    never "required"."""
     if reading.problem is None:
         return ""
     if reading.problem is Problem.MISSING:
         return _missing(item)
+    if reading.problem.startswith("date_") or item.type is ItemType.DATE:
+        return date_message(reading)
     limit, language = reading.limit, i18n.language()
     alone = next((option.text.get(language) for option in item.options if option.exclusive), "")
+    many = int(limit) if limit.isdecimal() else 0
     words = {
-        Problem.MISSING_MANY: _("Choose at least one answer for: %(question)s", question=item.text.get(language)),
+        Problem.MISSING_MANY: _("Choose at least one answer"),
         Problem.MISSING_ACK: _("Tick the box when you have read this, or ask for help"),
         Problem.UNKNOWN_OPTION: _("Choose one of the answers shown"),
         Problem.EXCLUSIVE: _("“%(answer)s” stands alone. Choose it, or the others", answer=alone),
         Problem.TOO_LONG: _("Write at most %(count)s characters", count=limit),
         Problem.TOO_SHORT: _("Write at least %(count)s characters", count=limit),
+        Problem.TOO_FEW: ngettext("Choose at least %(num)s answer", "Choose at least %(num)s answers", many),
+        Problem.TOO_MANY: ngettext("Choose at most %(num)s answer", "Choose at most %(num)s answers", many),
         Problem.NOT_A_NUMBER: _("Write a number, such as 72"),
         Problem.NOT_WHOLE: _("Write a whole number, such as 72"),
+        Problem.TOO_PRECISE: ngettext(
+            "Write at most %(num)s digit after the point", "Write at most %(num)s digits after the point", many
+        ),
         Problem.TOO_SMALL: _("Write a value of %(limit)s or more", limit=limit),
         Problem.TOO_LARGE: _("Write a value of %(limit)s or less", limit=limit),
-        Problem.DATE_INCOMPLETE: _("Write the day, the month and the year"),
-        Problem.DATE_IMPOSSIBLE: _("This date is not in the calendar. Check the day, the month and the year"),
-        Problem.DATE_FUTURE: _("The date cannot be after today"),
-        Problem.DATE_TOO_OLD: _("The year must be %(year)s or later", year=limit),
-        Problem.PATTERN: _("Check what you wrote. %(format)s", format=item.format.get(i18n.language())),
+        Problem.PATTERN: " ".join(filter(None, (_("Check what you wrote."), item.format.get(language)))),
+        Problem.PHONE: phone_words(),
     }
     return str(words[reading.problem])
 
 
+def date_message(reading: Reading) -> str:
+    """What to do about three boxes that hold no date, or one outside its limits."""
+    words = {
+        Problem.DATE_DAY: _("Write the day as a number from 1 to 31"),
+        Problem.DATE_MONTH: _("Write the month as a number from 1 to 12, or as a word"),
+        Problem.DATE_YEAR: _("Write the year with four digits, for example 1956"),
+        Problem.DATE_TOO_OLD: _("The year must be %(year)s or later", year=OLDEST_YEAR),
+        Problem.DATE_INCOMPLETE: _("Write the day, the month and the year"),
+    }
+    if reading.problem in words:
+        return str(words[reading.problem])
+    if reading.problem is Problem.DATE_IMPOSSIBLE:
+        year, month = map(int, reading.limit.split("-"))
+        return str(
+            _(
+                "%(month)s has only %(count)s days: check the day, the month and the year",
+                month=format_date(date(year, month, 1), "LLLL y"),
+                count=monthrange(year, month)[1],
+            )
+        )
+    is_whole = len(reading.limit) == len("2026-11-23")  # a definition may bound a date by its year or month alone
+    day = i18n.long_date(date.fromisoformat(reading.limit)) if is_whole else reading.limit
+    if reading.problem is Problem.DATE_FUTURE:
+        return str(_("Write a date that is not after today, %(day)s", day=day))
+    if reading.problem is Problem.TOO_SMALL:
+        return str(_("Write a date that is not before %(day)s", day=day))
+    return str(_("Write a date that is not after %(day)s", day=day))
+
+
 def _missing(item: Item) -> str:
-    question = item.text.get(i18n.language())
     if item.is_choice or item.type is ItemType.BOOLEAN:
-        return str(_("Choose an answer for: %(question)s", question=question))
+        return str(_("Choose one answer"))
     if item.type is ItemType.DATE:
-        return str(_("Write the day, the month and the year"))
-    return str(_("Please answer: %(question)s", question=question))
+        return date_message(Reading(problem=Problem.DATE_INCOMPLETE))
+    if item.type in (ItemType.INTEGER, ItemType.DECIMAL):
+        return str(_("Write a number, such as 72"))
+    return phone_words() if is_telephone(item) else str(_("Write an answer"))
+
+
+def phone_words() -> str:
+    """What to do about anything that is no phone number, at the desk and on the tablet."""
+    return str(_("Write the number with digits, for example 98765 43210"))
+
+
+def phone_number(_form: FlaskForm, field: Field) -> None:
+    """Refuse what cannot be a phone number; a field left empty is not judged here."""
+    if field.data and field.data.strip() and read_phone(field.data) is None:
+        raise ValidationError(phone_words())
+
+
+def summary_line(name: str, words: str) -> str:
+    """A problem as the summary on top of a page tells it: which question, then what to do about it."""
+    return f"{name} {words}" if name.endswith(("?", "؟", "!", "।")) else f"{name}: {words}"
 
 
 class Answered:
@@ -84,11 +147,17 @@ class _FromItem:
     item: Item
     raw_data: list[str] | None
     data: Any
+    errors: Sequence[str]
 
-    def __init__(self, *args: Any, item: Item, language: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, item: Item, language: str, short: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.item, self.language, self.reading = item, language, Reading()
+        self.item, self.language, self.short, self.reading = item, language, short, Reading()
         self.unit = item.unit or ""
+
+    @property
+    def in_summary(self) -> str:
+        """The problem as the summary on top of the page tells it."""
+        return summary_line(self.short, self.errors[0]) if self.errors else ""
 
     @property
     def sent(self) -> list[str]:
@@ -107,7 +176,7 @@ class TextBox(_FromItem, StringField):  # type: ignore[misc]  # WTForms fields a
             return {}
         if item.regex and "@" in item.regex:
             return {"type": "email", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
-        if item.regex and r"\d" in item.regex:
+        if is_telephone(item):
             return {"type": "tel", "inputmode": "tel", "dir": "ltr", "size": "medium"}
         if item.link_id.endswith("name"):
             return {"autocapitalize": "words", "spellcheck": "false"}
@@ -173,22 +242,26 @@ class BirthDate(ThreeBoxes):
     @property
     def day(self) -> date | None:
         """The date the boxes hold, or None where they hold none that anybody alive was born on."""
-        read_day = read_date(list(self.parts.values()))
-        return read_day if isinstance(read_day, date) and read_day.year >= OLDEST_YEAR else None
+        return found if isinstance(found := self._found(), date) else None
 
     def explain(self) -> str:
-        """What to do about boxes that hold no date."""
-        read_day = read_date(list(self.parts.values()))
-        if isinstance(read_day, date):
-            return str(_("The year must be %(year)s or later", year=OLDEST_YEAR))
-        if read_day is Problem.DATE_IMPOSSIBLE:
-            return str(_("This date is not in the calendar. Check the day, the month and the year"))
-        return str(_("Write the day, the month and the year"))
+        """What to do about boxes that hold no such date."""
+        found = self._found()
+        return date_message(found if isinstance(found, Reading) else Reading(problem=Problem.DATE_INCOMPLETE))
+
+    def _found(self) -> date | Reading | None:
+        found, today = read_date(list(self.parts.values())), clock.today(i18n.clinic().zone)
+        if isinstance(found, date) and found > today:
+            return Reading(problem=Problem.DATE_FUTURE, limit=today.isoformat())
+        if isinstance(found, date) and found.year < OLDEST_YEAR:
+            return Reading(problem=Problem.DATE_TOO_OLD)
+        return found
 
 
-def _make(item: Item, language: str) -> Any:
+def _make(item: Item, language: str, short: str) -> Any:
     label = item.text.get(language)
-    common: dict[str, Any] = {"label": label, "validators": [Answered()], "item": item, "language": language}
+    common: dict[str, Any] = {"label": label, "item": item, "language": language, "short": short}
+    common["validators"] = [Answered()]
     if item.acknowledgement:
         return Acknowledge(**common)
     if item.is_choice:
@@ -231,8 +304,9 @@ def _section_form(key: _Key, section_id: str, language: str) -> type[FlaskForm]:
     if section is None:
         raise KeyError(section_id)
     fields: dict[str, Any] = {"rev": HiddenField()}
+    names = short_names(asked(questionnaire, section), language)
     for item in asked(questionnaire, section):
-        fields[field_name(questionnaire, item.link_id)] = _make(item, language)
+        fields[field_name(questionnaire, item.link_id)] = _make(item, language, names[item.link_id])
     return type("SectionForm", (FlaskForm,), fields)
 
 

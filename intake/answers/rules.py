@@ -17,6 +17,10 @@ from intake.definitions.rules import Answers, Item, ItemType, Questionnaire, Sec
 LONGEST_STRING = 255
 LONGEST_TEXT = 5000
 OLDEST_YEAR = 1900
+PHONE_NUMBER = re.compile(r"[+(]?\d[\d ()-]{5,17}\d")
+PHONE_DIGITS = range(7, 16)  # a number has at most 15 digits (ITU-T E.164, section 6)
+PHONE_SIGNS = str.maketrans({".": " ", "\u00a0": " ", "\u2010": "-", "\u2011": "-", "\u2013": "-"})
+LONGEST_NAME = 60
 MONTHS = {
     name: number
     for number, names in enumerate(
@@ -50,20 +54,27 @@ class Problem(StrEnum):
     EXCLUSIVE = "exclusive"
     TOO_LONG = "too_long"
     TOO_SHORT = "too_short"
+    TOO_FEW = "too_few"
+    TOO_MANY = "too_many"
     NOT_A_NUMBER = "not_a_number"
     NOT_WHOLE = "not_whole"
+    TOO_PRECISE = "too_precise"
     TOO_SMALL = "too_small"
     TOO_LARGE = "too_large"
     DATE_INCOMPLETE = "date_incomplete"
+    DATE_DAY = "date_day"
+    DATE_MONTH = "date_month"
+    DATE_YEAR = "date_year"
     DATE_IMPOSSIBLE = "date_impossible"
     DATE_FUTURE = "date_future"
     DATE_TOO_OLD = "date_too_old"
     PATTERN = "pattern"
+    PHONE = "phone"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read: values, or a problem with the limit it names."""
+    """What was read: values, or a problem with the limit it names (for a day that its month lacks, that year-month)."""
 
     values: tuple[Value, ...] = ()
     problem: Problem | None = None
@@ -91,6 +102,53 @@ def clean(text: str) -> str:
         if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs")
     )
     return "".join(kept).strip()
+
+
+def read_phone(typed: str) -> str | None:
+    """A phone number with ASCII digits and plain signs, or None where it cannot be one: 7 to 15 digits of any script,
+    with spaces, dots, dashes and brackets, perhaps a plus in front."""
+    plain = ascii_digits(clean(typed)).translate(PHONE_SIGNS)
+    digits = sum(c.isdigit() for c in plain)
+    return plain if digits in PHONE_DIGITS and PHONE_NUMBER.fullmatch(plain) else None
+
+
+def is_telephone(item: Item) -> bool:
+    """Whether a question asks for a phone number. FHIR R4 has no such type, so the pattern tells: it takes numbers as
+    people write them, and no word."""
+    if not item.regex:
+        return False
+    takes = re.compile(item.regex).fullmatch
+    return any(map(takes, ("9876543210", "98765 43210", "+91 98765 43210"))) and not takes("telephone")
+
+
+def short_name(text: str) -> str:
+    """A question by its first sentence, or by as many of its words as make a line."""
+    first = re.match(r".+?[?؟!.।](?=\s|$)", text)
+    name = (first[0] if first else text).rstrip(".:")
+    return name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME].rsplit(" ", 1)[0].rstrip(",;") + "…"
+
+
+def short_names(items: Sequence[Item], language: str) -> dict[str, str]:
+    """A short name for each question of a page, by linkId; where two would be alike, what else tells them apart: the
+    whole question, else its first answers, else a number."""
+    whole = {item.link_id: item.text.get(language) for item in items}
+    names = {link_id: short_name(text) for link_id, text in whole.items()}
+    for item in items:
+        alike = [link_id for link_id, text in whole.items() if short_name(text) == short_name(whole[item.link_id])]
+        if len(alike) == 1:
+            continue
+        if len({whole[link_id] for link_id in alike}) == len(alike):
+            names[item.link_id] = whole[item.link_id]
+        else:
+            told = _first_answers(item, language) or str(alike.index(item.link_id) + 1)
+            names[item.link_id] = f"{names[item.link_id]} ({told})"
+    return names
+
+
+def _first_answers(item: Item, language: str) -> str:
+    first = ", ".join(re.sub(r"\s*\(.*?\)", "", option.text.get(language)) for option in item.options[:2])
+    name = short_name(first)
+    return name if name.endswith("…") or not name else f"{name}, …"
 
 
 def read(item: Item, raw: Sequence[str], today: date) -> Reading:
@@ -123,6 +181,10 @@ def _read_choice(item: Item, raw: Sequence[str]) -> Reading:
     if len(chosen) > 1 and any(option.exclusive for option in chosen):
         alone = next(option for option in chosen if option.exclusive)
         return Reading(problem=Problem.EXCLUSIVE, limit=str(alone.text))
+    if item.min_occurs and len(chosen) < item.min_occurs and not any(option.exclusive for option in chosen):
+        return Reading(problem=Problem.TOO_FEW, limit=str(item.min_occurs))
+    if item.max_occurs and len(chosen) > item.max_occurs:
+        return Reading(problem=Problem.TOO_MANY, limit=str(item.max_occurs))
     return Reading(tuple(option.value for option in item.options if option in chosen))
 
 
@@ -137,8 +199,9 @@ def _read_number(item: Item, text: str) -> Reading:
     if not re.fullmatch(r"[+-]?\d{1,9}(\.\d{1,6})?", typed):
         return Reading(problem=Problem.NOT_A_NUMBER)
     number = Decimal(typed)
-    if item.type is ItemType.INTEGER and number != number.to_integral_value():
-        return Reading(problem=Problem.NOT_WHOLE)
+    most = 0 if item.type is ItemType.INTEGER else item.max_decimals
+    if most is not None and number != round(number, most):
+        return Reading(problem=Problem.TOO_PRECISE if most else Problem.NOT_WHOLE, limit=str(most))
     if (low := _bound(item.min)) is not None and number < low:
         return Reading(problem=Problem.TOO_SMALL, limit=str(item.min))
     if (high := _bound(item.max)) is not None and number > high:
@@ -156,42 +219,52 @@ def _bound(raw: object) -> Decimal | None:
 
 
 def _read_text(item: Item, text: str) -> Reading:
+    if is_telephone(item):
+        text = read_phone(text) or ""
+        if not text:
+            return Reading(problem=Problem.PHONE)
     longest = item.max_length or (LONGEST_TEXT if item.type is ItemType.TEXT else LONGEST_STRING)
     if len(text) > longest:
         return Reading(problem=Problem.TOO_LONG, limit=str(longest))
-    if item.min_length and len(text) < item.min_length:
-        return Reading(problem=Problem.TOO_SHORT, limit=str(item.min_length))
     if item.regex:
         text = ascii_digits(text)
         if not re.fullmatch(item.regex, text):
-            return Reading(problem=Problem.PATTERN, limit=str(item.format))
+            return Reading(problem=Problem.PATTERN)
+    if item.min_length and len(text) < item.min_length:
+        return Reading(problem=Problem.TOO_SHORT, limit=str(item.min_length))
     return Reading(({"valueUri" if item.type is ItemType.URL else "valueString": text},))
 
 
-def read_date(parts: Sequence[str]) -> date | Problem | None:
-    """A day, month and year in boxes (month by number or name, digits of any script); None when all are empty."""
+def read_date(parts: Sequence[str]) -> date | Reading | None:
+    """A day, month and year in boxes (month by number or name, digits of any script); None when all are empty,
+    a reading that names the problem where they are no date."""
     day, month, year = (ascii_digits(clean(part)) for part in [*parts, "", "", ""][:3])
     if not (day or month or year):
         return None
     if not (day and month and year):
-        return Problem.DATE_INCOMPLETE
-    number = MONTHS.get(month.casefold().rstrip("."), month)
-    if not (day.isdigit() and str(number).isdigit() and year.isdigit()):
-        return Problem.DATE_IMPOSSIBLE
+        return Reading(problem=Problem.DATE_INCOMPLETE)
+    month = str(MONTHS.get(month.casefold().rstrip("."), month))
+    for box, shape, most, problem in (
+        (day, r"\d{1,2}", 31, Problem.DATE_DAY),
+        (month, r"\d{1,2}", 12, Problem.DATE_MONTH),
+        (year, r"[1-9]\d{3}", 9999, Problem.DATE_YEAR),
+    ):
+        if not (re.fullmatch(shape, box) and 1 <= int(box) <= most):
+            return Reading(problem=problem)
     try:
-        return date(int(year), int(number), int(day))
-    except (ValueError, OverflowError):
-        return Problem.DATE_IMPOSSIBLE
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return Reading(problem=Problem.DATE_IMPOSSIBLE, limit=f"{year}-{int(month):02d}")
 
 
 def _read_date(item: Item, raw: Sequence[str], today: date) -> Reading:
     day = read_date(raw)
     if day is None:
         return _missing(item, Problem.MISSING)
-    if isinstance(day, Problem):
-        return Reading(problem=day)
+    if isinstance(day, Reading):
+        return day
     if item.past and day > today:
-        return Reading(problem=Problem.DATE_FUTURE, limit=str(today.year))
+        return Reading(problem=Problem.DATE_FUTURE, limit=today.isoformat())
     if day.year < OLDEST_YEAR:
         return Reading(problem=Problem.DATE_TOO_OLD, limit=str(OLDEST_YEAR))
     if isinstance(item.min, str) and day.isoformat() < item.min:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import rfc8785
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from intake import audit, clock, definitions, screening, vault, visits
 from intake.access import Actor
@@ -156,6 +156,13 @@ def find_submission(visit_id: UUID) -> Given | None:
 def is_submitted(visit_ids: Sequence[UUID]) -> set[UUID]:
     """Which of these visits have answers given; opens nothing."""
     return set(db.session.scalars(select(Submission.visit_id).where(Submission.visit_id.in_(list(visit_ids)))))
+
+
+def list_submitted(*, but: Select[UUID]) -> list[UUID]:
+    """Visits of any day with answers given, oldest first, without those that another room's query names; opens
+    nothing."""
+    query = select(Submission.visit_id).where(Submission.visit_id.not_in(but))
+    return list(db.session.scalars(query.order_by(Submission.at)))
 
 
 def get_submission(visit_id: UUID) -> Given:

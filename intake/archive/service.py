@@ -19,6 +19,7 @@ class Reading(StrEnum):
     DOWNLOADED = "record.downloaded"
     EXPORTED = "record.exported"
     VERIFIED = "record.verified"
+    OPEN_FAILED = "record.open_failed"
 
 
 @dataclass(frozen=True)
@@ -91,14 +92,15 @@ def number_of(record_id: UUID) -> str:
 
 
 def open_file(record_id: UUID) -> bytes:
-    """The sealed PDF, checked to the last byte. Raises Damaged where it is not what was sealed."""
-    if not check(record_id).is_genuine:
-        raise Damaged("archive.seal_broken", record_id=record_id)
+    """The sealed PDF, checked to the last byte. Raises Damaged where it is not what was sealed; its code says why."""
+    found = check(record_id)
+    if not found.is_genuine:
+        raise Damaged(found.fault or "archive.seal_broken", record_id=record_id)
     return records.open_pdf(record_id)
 
 
-def note(reading: Reading, record_id: UUID, *, by: Actor, **facts: bool) -> None:
-    """Write down that somebody read, opened, took or checked a record."""
+def note(reading: Reading, record_id: UUID, *, by: Actor, **facts: bool | str) -> None:
+    """Write down that somebody read, opened, took or checked a record, or tried to and could not."""
     audit.record(reading.value, record_id, by=by, **facts)
 
 

@@ -1,13 +1,14 @@
 """The archive's pages: search, a record, a day. A search is posted, so that no name stands in an address."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from uuid import UUID
 
-from flask import Blueprint, Response, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
 from intake import clock, i18n
-from intake.access import Role, allow, current_actor
+from intake.access import Actor, Role, allow, current_actor
 from intake.archive import export, service, words
 from intake.archive import search as searching
 from intake.archive.forms import SearchForm
@@ -17,7 +18,8 @@ from intake.errors import Damaged, Invalid, NotFound
 
 bp = Blueprint("archive", __name__, url_prefix="/archive")
 PEOPLE = (Role.RECORDS, Role.DOCTOR)
-PDF_CSP = "sandbox"  # whatever is in a file, it can do nothing in our name
+# Whatever is in a file, it can do nothing in our name; the browsers' own viewers open it all the same.
+PDF_CSP = "sandbox"
 FIRST_YEAR = 2000
 
 
@@ -52,7 +54,7 @@ def record(record_id: UUID) -> ResponseReturnValue:
     """A record's facts, whether its file is genuine, and what can be done with it."""
     page = service.page_of(record_id)
     with transaction():
-        service.note(Reading.READ, record_id, by=current_actor())
+        service.note(Reading.READ, record_id, by=current_actor(), genuine=page.check.is_genuine)
     return _record_page(page)
 
 
@@ -60,12 +62,13 @@ def record(record_id: UUID) -> ResponseReturnValue:
 @allow(*PEOPLE)
 def pdf(record_id: UUID) -> ResponseReturnValue:
     """The sealed PDF: to look at, or with ?download=1 to keep. Its name is its number."""
+    is_download = request.args.get("download") == "1"
     try:
         data = service.open_file(record_id)
-    except Damaged:
-        page = service.page_of(record_id)
-        return _record_page(page), 500
-    is_download = request.args.get("download") == "1"
+    except Damaged as error:
+        with transaction():
+            service.note(Reading.OPEN_FAILED, record_id, by=current_actor(), fault=error.code)
+        return _record_page(service.page_of(record_id)), 500
     with transaction():
         service.note(Reading.DOWNLOADED if is_download else Reading.OPENED, record_id, by=current_actor())
     response = Response(data, mimetype="application/pdf")
@@ -108,14 +111,29 @@ def day(day: str) -> ResponseReturnValue:
 @allow(*PEOPLE)
 def day_zip(day: str) -> ResponseReturnValue:
     """A day's records as one zip."""
-    wanted = _day(day)
-    package = export.package_of(i18n.clinic(), wanted)
+    listed, by = export.day_of(_day(day)), current_actor()
     with transaction():
-        export.note_package(wanted, package, by=current_actor())
-    name = f"records-{wanted.isoformat()}.zip"
-    response = send_file(package.file, "application/zip", as_attachment=True, download_name=name, max_age=0)
-    response.call_on_close(package.file.close)
+        export.note_begun(listed, by=by)
+    pieces = _pieces(export.Package(i18n.clinic(), listed), by)
+    response = Response(stream_with_context(pieces), mimetype="application/zip")
+    response.headers.set("Content-Disposition", "attachment", filename=f"records-{listed.day.isoformat()}.zip")
     return response
+
+
+def _pieces(package: export.Package, by: Actor) -> Iterator[bytes]:
+    """The zip as it is made. No byte of a record or of the list leaves before the log says so, and between two pieces
+    no transaction is open, however slowly they are taken."""
+    for row in package.listed.rows:
+        pdf, fault = export.open_row(row)
+        with transaction():
+            export.note_row(row, fault, by=by)
+        if fault:
+            package.leave_out(row, fault)
+        else:
+            yield package.add(row, pdf)
+    with transaction():
+        export.note_finished(package, by=by)
+    yield package.finish()
 
 
 def _record_page(page: service.Page, *, is_checked: bool = False) -> str:

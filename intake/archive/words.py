@@ -16,6 +16,7 @@ OUTCOMES = {
 FAULTS = {
     "storage.not_found": _l("The file is not there any more."),
     "storage.damaged": _l("The stored bytes are not those that were put there."),
+    "storage.unreadable": _l("The disk cannot read the file any more."),
     "vault.not_intact": _l("The stored bytes cannot be opened: they were changed or moved."),
     "records.hash_differs": _l("The PDF is not the one that was sealed under this number."),
 }
@@ -25,6 +26,7 @@ READINGS = {
     Reading.DOWNLOADED: _l("PDF downloaded"),
     Reading.EXPORTED: _l("Taken with the day's records"),
     Reading.VERIFIED: _l("Checked"),
+    Reading.OPEN_FAILED: _l("Could not be opened: the file was damaged or gone"),
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from intake import definitions, screening, staff, visits
 from intake.config import Clinic, TreatmentPlan
@@ -30,6 +31,7 @@ def compose(
         raise NotAllowed("consent.no_treatment")
     blanks = _blanks(clinic, visit, edition, answers, codes, language)
     say = _speaker(language)
+    chosen = [treatment for treatment in edition.treatments.all if treatment.code in codes]
     return {
         "edition": {
             "name": edition.name,
@@ -39,8 +41,8 @@ def compose(
         },
         "language": language,
         "treatments": codes,
-        "treatment": blanks["treatment"],
-        "areas": blanks["areas"],
+        "treatment": ", ".join(treatment.name.get(language) for treatment in chosen),
+        "areas": scope(edition, answers, language)[1],
         "doctor": blanks["doctor_name"],
         "pages": [_page(page, blanks, say) for page in edition.consent.pages_for(codes)],
         "teachback": [_question(question, say) for question in edition.teachback.questions_for(codes)],
@@ -113,7 +115,7 @@ def _statements(edition: definitions.Edition, blanks: Mapping[str, str], languag
         str(_("I know I can ask questions, and say no, at any time.")),
         str(
             _(
-                "I agree to %(treatment)s on %(areas)s, by Dr %(doctor)s. Signing does not take away my legal rights.",
+                "I agree to %(treatment)s by Dr %(doctor)s, on %(areas)s. Signing does not take away my legal rights.",
                 treatment=blanks["treatment"],
                 areas=blanks["areas"],
                 doctor=blanks["doctor_name"],
@@ -132,8 +134,10 @@ def _blanks(
 ) -> dict[str, str]:
     chosen = [treatment for treatment in edition.treatments.all if treatment.code in codes]
     doctor = staff.get_member(visit.doctor_id)
+    names = [rules.in_sentence(treatment.name.get(language), language) for treatment in chosen]
     plans = [
-        (treatment.name.get(language), clinic.treatments.get(treatment.code, TreatmentPlan())) for treatment in chosen
+        (name, clinic.treatments.get(treatment.code, TreatmentPlan()))
+        for name, treatment in zip(names, chosen, strict=True)
     ]
     alternatives = [
         clause.text.get(language)
@@ -153,9 +157,22 @@ def _blanks(
         "alternatives": " ".join(alternatives).rstrip("."),
         "doctor_name": doctor.name.removeprefix("Dr ").strip(),
         "reg_no": doctor.registration_no,
-        "treatment": ", ".join(t.name.get(language) for t in chosen),
-        "areas": scope(edition, answers, language)[1],
+        "treatment": _one_after_another(names),
+        "areas": _where(_areas(edition, answers, chosen, language), language),
     }
+
+
+def _one_after_another(names: Sequence[str]) -> str:
+    """Names inside a sentence; several end with "and" behind a comma, for one name may have an "and" of its own."""
+    if len(names) < 2:
+        return "".join(names)
+    return str(_("%(some)s, and %(last)s", some=", ".join(names[:-1]), last=names[-1]))
+
+
+def _where(areas: Sequence[str], language: str) -> str:
+    """The areas inside a sentence, behind a preposition: some are named by one themselves ("Under the chin")."""
+    listed = ", ".join(rules.in_sentence(area, language) for area in areas)
+    return str(ngettext("this area: %(areas)s", "these areas: %(areas)s", len(areas), areas=listed)) if listed else ""
 
 
 def _each(values: Sequence[tuple[str, str]]) -> str:

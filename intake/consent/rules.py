@@ -95,6 +95,16 @@ def fill(text: str, blanks: Mapping[str, str], names: Sequence[str]) -> str:
     return text
 
 
+def in_sentence(name: str, language: str) -> str:
+    """The name of a treatment or an area as it stands inside a sentence: English writes it small, unless its first
+    word has more capitals or a digit (PRP); other languages are left as they are."""
+    if language.replace("_", "-").split("-")[0] != "en" or not name.strip():
+        return name
+    first = name.split(maxsplit=1)[0]
+    is_own_name = first in ("I", "I’m", "I'm") or any(c.isupper() or c.isdigit() for c in first[1:])
+    return name if is_own_name else name[0].lower() + name[1:]
+
+
 SETTING_OF = {
     "clinic_phone": "clinic.phone",
     "backup_hospital": "clinic.backup_hospital",

@@ -197,10 +197,10 @@ def waits_for_doctor(clinic: Clinic, visit_id: UUID) -> bool:
 
 
 def list_undecided() -> list[UUID]:
-    """Visits of any day that a patient signed and nobody has decided; opens nothing."""
+    """Visits of any day whose answers are given and that nobody has ended, signed or not; oldest first; opens
+    nothing."""
     outcomes = select(Statement.visit_id).where(Statement.kind.in_([kind.value for kind in rules.OUTCOMES]))
-    signed = Statement.kind == rules.Kind.SIGNED.value
-    return list(db.session.scalars(select(Statement.visit_id).where(signed, Statement.visit_id.not_in(outcomes))))
+    return answers.list_submitted(but=outcomes)
 
 
 def _same_words(now: Shown, presentation_id: UUID | None) -> None:

@@ -35,7 +35,7 @@ def effects(page_id: str) -> ResponseReturnValue:
     if not is_answer():
         return _effects(shown, page, chosen, [(None, AGAIN)]), 422
     errors: Errors = [
-        (f"part-{part['id']}", _("Choose an answer for: %(effect)s", effect=part["title"]))
+        (f"part-{part['id']}", answers.summary_line(answers.short_name(part["title"]), _("Choose one answer")))
         for part in parts_of(page)
         if chosen[part["id"]] not in list(Answer)
     ]

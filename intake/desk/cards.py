@@ -12,6 +12,7 @@ from uuid import UUID
 from intake import answers, audit, clock, consent, kiosk, screening, staff, visits
 from intake.config import Clinic
 from intake.desk import rules
+from intake.errors import NotFound
 from intake.visits import TokenState
 
 GONE = (TokenState.DONE, TokenState.LEFT)
@@ -125,6 +126,13 @@ def tray() -> list[TabletRow]:
         TabletRow(tablet, visits.get_visit(tablet.visit_id).token if tablet.visit_id else None)
         for tablet in kiosk.list_tablets()
     ]
+
+
+def get_tablet(tablet_id: UUID) -> TabletRow:
+    """One tablet, with the token it is with. Raises NotFound."""
+    if (row := next((row for row in tray() if row.tablet.id == tablet_id), None)) is None:
+        raise NotFound("kiosk.unknown", device_id=tablet_id)
+    return row
 
 
 def card_of(clinic: Clinic, visit_id: UUID) -> Card:

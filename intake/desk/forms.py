@@ -8,16 +8,11 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, RadioField, StringField, TelField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
+from intake.answers import phone_number
 from intake.desk import rules
 
 LONGEST_REASON = 500
 Choices = Iterable[tuple[str, str]]
-
-
-def phone_number(_form: FlaskForm, field: Field) -> None:
-    """Refuse what cannot be a phone number; a field left empty is not judged here."""
-    if field.data and field.data.strip() and not rules.is_phone(field.data):
-        raise ValidationError(_("Write the number with digits only, for example 98450 12345"))
 
 
 class TokenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is not typed
@@ -80,6 +75,15 @@ class CloseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is not typed
     sure = BooleanField(
         _l("Close this visit. The record will say that no doctor reviewed it. This cannot be taken back."),
         [InputRequired(_l("Tick the box to close the visit"))],
+    )
+
+
+class OutOfUseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is not typed
+    """The second look before a tablet opens nothing any more."""
+
+    sure = BooleanField(
+        _l("Take this tablet out of use. It opens nothing until reception pairs it again."),
+        [InputRequired(_l("Tick the box to take the tablet out of use"))],
     )
 
 

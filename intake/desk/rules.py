@@ -7,16 +7,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from intake.answers.rules import ascii_digits, clean
+from intake.answers.rules import clean
 from intake.kiosk.rules import Hold, Place, step_of
 from intake.review.rules import talks_first as talks_first
-from intake.visits.rules import Move, TokenState
+from intake.visits.rules import TokenState
+from intake.visits.rules import has_left as has_left
+from intake.visits.rules import is_called as is_called
 
 LATE_MINUTES = 30
 LONGEST_NAME = 200
 FEWEST_LETTERS = 3  # as the blind index: fewer would let somebody page through all patients
-PHONE_DIGITS = range(6, 16)  # a number has at most 15 digits (ITU-T E.164, section 6)
-PHONE_SIGNS = frozenset(" +-().\u00a0")
+FEWEST_DIGITS = 6  # of a whole number; four are its last ones
 FORM_KEY_LENGTH = 22  # 16 random bytes in URL-safe base 64
 
 Item = TypeVar("Item")
@@ -29,6 +30,7 @@ class Action(StrEnum):
     GIVE = "give"
     REOPEN = "reopen"
     CALL = "call"
+    BACK = "back"
     NONE = "none"
 
 
@@ -49,6 +51,8 @@ def main_action(standing: Standing) -> Action:
         return Action.HELP
     if standing.state is TokenState.WITH_TABLET:
         return Action.REOPEN if standing.hold is Hold.LOCKED else Action.NONE
+    if standing.state is TokenState.LEFT:
+        return Action.BACK
     if standing.state is TokenState.READY:
         return Action.CALL
     if standing.state is TokenState.WAITING or (standing.state is TokenState.WITH_DOCTOR and standing.wants_tablet):
@@ -79,10 +83,12 @@ def next_to_call(
     return min(ready, key=since, default=None)
 
 
-def is_called(moves: Sequence[str]) -> bool:
-    """Whether the newest of calling and leaving is a call."""
-    desk = [move for move in moves if move in (Move.CALLED, Move.LEFT)]
-    return bool(desk) and desk[-1] == Move.CALLED
+def left_with_tablet(events: Sequence[str]) -> bool:
+    """Whether the newest leaving took a tablet back, by the names of the visit's log entries, oldest first."""
+    after: list[str] = []
+    for event in events:
+        after = [] if event == "visit.left" else [*after, event]
+    return "visit.left" in events and "tablet.taken_back" in after
 
 
 def minutes_since(moment: datetime, now: datetime) -> int:
@@ -132,19 +138,12 @@ def read_words(typed: str) -> str:
     return clean(typed)
 
 
-def is_phone(typed: str) -> bool:
-    """Whether this can be a phone number: 6 to 15 digits of any script, with spaces, dots, dashes, brackets, a plus."""
-    plain = ascii_digits(typed)
-    digits = sum(c.isdigit() for c in plain)
-    return digits in PHONE_DIGITS and all(c in PHONE_SIGNS or (c.isascii() and c.isdigit()) for c in plain)
-
-
 def may_search(name: str, phone: str) -> bool:
     """Whether a search says enough: 3 letters of a name, or the last 4 digits or all of a number."""
     # Vowel signs of Indic scripts are marks, and count like letters: मीना has four.
     letters = sum(unicodedata.category(c)[0] in "LMN" for c in name)
     digits = sum(c.isdigit() for c in phone)
-    if phone.strip() and digits != 4 and digits < min(PHONE_DIGITS):
+    if phone.strip() and digits != 4 and digits < FEWEST_DIGITS:
         return False
     return letters >= FEWEST_LETTERS or digits >= 4
 

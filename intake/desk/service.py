@@ -10,7 +10,7 @@ from intake import audit, clock, consent, definitions, kiosk, review, staff, vis
 from intake.access import Actor, Role
 from intake.config import Clinic
 from intake.desk import rules
-from intake.desk.cards import Board, Card, board, card_of, is_free, tray
+from intake.desk.cards import Board, Card, TabletRow, board, card_of, get_tablet, is_free, tray
 from intake.errors import Invalid, NotAllowed, NotFound
 
 MOST_MATCHES = 20
@@ -170,17 +170,39 @@ def _earlier_call(visit: visits.VisitView) -> Call:
 def go_and_help(visit_id: UUID, *, by: Actor) -> None:
     """Somebody goes to the patient who called for help. Without a call nothing happens."""
     visits.lock_visit(visit_id)
-    moves = visits.moves_of(visit_id)
-    asked = [move for move in moves if move in (visits.Move.HELP_ASKED, visits.Move.HELP_MET)]
-    if asked and asked[-1] == visits.Move.HELP_ASKED:
+    if visits.needs_help(visit_id):
         visits.move(visit_id, visits.Move.HELP_MET, by=by)
 
 
 def leave(clinic: Clinic, visit_id: UUID, *, by: Actor) -> None:
     """Note that a patient of today has gone; a tablet in use comes back. Raises NotAllowed once it is decided."""
     _still_open_today(clinic, visit_id)
-    take_tablet_back(visit_id, by=by)
     visits.move(visit_id, visits.Move.LEFT, by=by)
+    take_tablet_back(visit_id, by=by)  # after the move: so the log says that leaving took it (`come_back`)
+
+
+def come_back(clinic: Clinic, visit_id: UUID, *, by: Actor) -> kiosk.Tablet | None:
+    """Undo a leaving of today, pressed by mistake or not: the token stands where it stood. Gives the tablet that is in
+    the patient's hands again, where leaving took one and nothing happened to it since. Who has not left stays.
+
+    Raises NotAllowed once it is decided.
+    """
+    _still_open_today(clinic, visit_id)
+    if not rules.has_left(visits.moves_of(visit_id)):
+        return None
+    had_tablet = rules.left_with_tablet([entry.event for entry in audit.history_of(visit_id)])
+    visits.move(visit_id, visits.Move.CAME_BACK, by=by)
+    if had_tablet and kiosk.put_back(visit_id, by=by):
+        return kiosk.tablets_of([visit_id]).get(visit_id)
+    return None
+
+
+def take_out_of_use(tablet_id: UUID, *, by: Actor) -> None:
+    """A tablet is lost, stolen or broken: it opens nothing from now on, and who holds it gives it back, answers kept.
+    Raises NotFound."""
+    if (row := get_tablet(tablet_id)).tablet.visit_id is not None:
+        visits.lock_visit(row.tablet.visit_id)
+    kiosk.unpair(tablet_id, by=by)
 
 
 def close_unreviewed(clinic: Clinic, visit_id: UUID, reason: str, *, by: Actor) -> None:
@@ -217,12 +239,15 @@ __all__ = [
     "Card",
     "Match",
     "NewToken",
+    "TabletRow",
     "board",
     "call",
     "card_of",
     "close_unreviewed",
+    "come_back",
     "find_matches",
     "get_match",
+    "get_tablet",
     "give_tablet",
     "go_and_help",
     "is_free",
@@ -230,6 +255,7 @@ __all__ = [
     "languages",
     "leave",
     "list_unreviewed",
+    "take_out_of_use",
     "take_tablet_back",
     "tray",
 ]

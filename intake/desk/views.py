@@ -14,7 +14,7 @@ from intake import clock, i18n, kiosk, staff, visits
 from intake.access import Role, allow, current_actor
 from intake.db import transaction
 from intake.desk import rules, service, shell, words
-from intake.desk.forms import CloseForm, FindForm, GiveForm, NewPatientForm, TokenForm
+from intake.desk.forms import CloseForm, FindForm, GiveForm, NewPatientForm, OutOfUseForm, TokenForm
 from intake.errors import Invalid, NotAllowed, Stale
 
 bp = Blueprint("desk", __name__, url_prefix="/desk")
@@ -22,6 +22,7 @@ bp.before_app_request(shell.look_up)
 bp.app_context_processor(shell.context)
 ISSUE_TRIES = 8
 LOOK = (Role.RECEPTION, Role.DOCTOR, Role.ADMIN)
+KEEP_TABLETS = (Role.RECEPTION, Role.ADMIN)
 
 
 @bp.get("")
@@ -170,6 +171,20 @@ def left(visit_id: UUID) -> ResponseReturnValue:
     return _act(verb)
 
 
+@bp.post("/visits/<uuid:visit_id>/came-back")
+@allow(Role.RECEPTION)
+def came_back(visit_id: UUID) -> ResponseReturnValue:
+    """The patient has not gone, or is here again."""
+
+    def verb() -> str:
+        tablet = service.come_back(i18n.clinic(), visit_id, by=current_actor())
+        if tablet is not None:
+            return str(_("%(token)s is back, with tablet %(name)s.", token=_token(visit_id), name=tablet.name))
+        return str(_("%(token)s is back.", token=_token(visit_id)))
+
+    return _act(verb)
+
+
 @bp.route("/visits/<uuid:visit_id>/close", methods=["GET", "POST"])
 @allow(Role.RECEPTION)
 def close(visit_id: UUID) -> ResponseReturnValue:
@@ -217,6 +232,21 @@ def pair(tablet_id: UUID) -> ResponseReturnValue:
     with transaction():
         code = kiosk.pairing_code(tablet_id, by=current_actor())
     return render_template("desk/pair.html", code=code, name=kiosk.device_name(tablet_id), where=_pairing_address())
+
+
+@bp.route("/tablets/<uuid:tablet_id>/out-of-use", methods=["GET", "POST"])
+@allow(*KEEP_TABLETS)
+def out_of_use(tablet_id: UUID) -> ResponseReturnValue:
+    """Take a lost, stolen or broken tablet out of use, after a second look."""
+    form, row = OutOfUseForm(), service.get_tablet(tablet_id)
+    if not form.validate_on_submit():
+        return render_template("desk/out_of_use.html", form=form, row=row), 422 if form.errors else 200
+
+    def verb() -> str:
+        service.take_out_of_use(tablet_id, by=current_actor())
+        return str(_("Tablet %(name)s is out of use. It shows nothing until it is paired again.", name=row.tablet.name))
+
+    return _act(verb)
 
 
 def _act(verb: Callable[[], str | None]) -> ResponseReturnValue:
@@ -299,6 +329,7 @@ def _may() -> dict[str, Any]:
     actor = current_actor()
     return {
         "may_act": Role.RECEPTION in actor.roles,
+        "may_end_use": bool(actor.roles & set(KEEP_TABLETS)),
         "own_id": actor.id if Role.DOCTOR in actor.roles else None,
         "state_words": words.state_words,
     }

@@ -1,19 +1,25 @@
 """Which tablet is asking, and with which visit: worked out once a request from its cookie."""
 
-from flask import g
+from flask import g, request
 
 from intake.access import Actor, Role
-from intake.kiosk import rules, service
+from intake.kiosk import cookie, rules, service
 from intake.kiosk.models import TabletVisit
 from intake.sessions import read_cookie
+
+WAY_OUT = ("kiosk.finish", "kiosk.welcome")  # all that a cookie from before the last "Finish" may ask for
 
 
 def load_actor() -> Actor | None:
     """The tablet of this request, with its visit while that is open and not locked; None for every other browser."""
     value = read_cookie("device")
-    device = service.find_by_secret(value) if value else None
-    if device is None:
+    found = cookie.find(value) if value else None
+    if value is None or found is None:
         return None
+    device, worth = found
+    if worth is rules.Cookie.OLD and request.endpoint not in WAY_OUT:
+        return None
+    g.tablet_cookie = value, worth
     held = service.held_by(device)
     if held is None or held[1] is rules.Hold.OVER:
         return Actor("tablet", device.id, frozenset({Role.TABLET}))
@@ -27,3 +33,9 @@ def held_visit() -> TabletVisit | None:
     """The asking tablet's visit, also while it is locked; None when it holds none."""
     row: TabletVisit | None = g.get("tablet_visit")
     return row
+
+
+def shown_cookie() -> tuple[str, rules.Cookie]:
+    """The asking tablet's cookie and what it is worth. Only where a tablet asks."""
+    shown: tuple[str, rules.Cookie] = g.tablet_cookie
+    return shown

@@ -34,7 +34,11 @@ class PairingCode(Base):
 
 
 class TabletVisit(Base):
-    """A tablet in the hands of one visit. `ended_at` closes it; locked and timed out are worked out from its times."""
+    """A tablet in the hands of one visit. `ended_at` closes it; locked and timed out are worked out from its times.
+
+    `renewed_at` and the two hashes are set from the tablet's "Finish" until it comes back with its new cookie, is
+    handed on or is paired: the cookie it had, and another one where the first answer was lost (`cookie.py`).
+    """
 
     __tablename__ = "tablet_visit"
     __table_args__ = (
@@ -52,6 +56,13 @@ class TabletVisit(Base):
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index(
+            "ix_one_renewal_a_tablet",
+            "device_id",
+            unique=True,
+            sqlite_where=text("renewed_at IS NOT NULL"),
+            postgresql_where=text("renewed_at IS NOT NULL"),
+        ),
     )
     id: Mapped[UUID] = mapped_column(primary_key=True)
     device_id: Mapped[UUID] = mapped_column(ForeignKey("device.id"))
@@ -65,3 +76,6 @@ class TabletVisit(Base):
     identity_tries: Mapped[int]
     language: Mapped[str]
     ended_at: Mapped[datetime | None]
+    renewed_at: Mapped[datetime | None]
+    old_secret_hash: Mapped[bytes | None]
+    spare_secret_hash: Mapped[bytes | None]

@@ -10,6 +10,7 @@ GRACE = timedelta(seconds=60)  # touches are told at most once a minute, so the 
 LONGEST_VISIT = timedelta(minutes=60)
 MOST_IDENTITY_TRIES = 3
 CODE_LIFE = timedelta(minutes=5)
+OLD_COOKIE_LIFE = timedelta(minutes=2)  # a network that drops is back by then; the next patient mostly is not there yet
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
@@ -94,6 +95,41 @@ def hold(use: Use, idle: timedelta, now: datetime) -> Hold:
     if (use.locked_at is not None and use.locked_at >= use.opened_at) or now - use.seen_at > idle + WARNING + GRACE:
         return Hold.LOCKED
     return Hold.OPEN
+
+
+class Cookie(StrEnum):
+    """What a tablet's cookie is worth. NEW: handed out by "Finish" and back for the first time.
+    OLD: the one that pressed it; good for hearing the answer again, for nothing else."""
+
+    GOOD = "good"
+    NEW = "new"
+    OLD = "old"
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """A "Finish" after which the tablet has not come back with a new cookie yet. `old` is the hash of the cookie that
+    pressed it; `spare` that of the newest one handed out again. Without `old` the spare alone counts: it came back."""
+
+    at: datetime
+    old: bytes | None
+    spare: bytes | None
+
+
+def worth(shown: bytes, handed_out: bytes | None, renewal: Renewal | None, now: datetime) -> Cookie | None:
+    """What a cookie is worth, by its hash; None: nothing. `handed_out` is the hash of the device's own secret.
+
+    Each answer to a lost "Finish" brings a cookie of its own, and the first to come back is the only one from then on:
+    a copy of the old cookie and the tablet never share one, and who is slower is seen to be no tablet any more
+    (the reasoning of RFC 9700, section 4.14.2, for refresh tokens).
+    """
+    if renewal is None:
+        return Cookie.GOOD if shown == handed_out else None
+    if renewal.old is None:
+        return Cookie.GOOD if shown == renewal.spare else None
+    if shown in (handed_out, renewal.spare):
+        return Cookie.NEW
+    return Cookie.OLD if shown == renewal.old and now - renewal.at <= OLD_COOKIE_LIFE else None
 
 
 STEPS = ("about_you", "health", "treatment", "effects", "check_and_sign")

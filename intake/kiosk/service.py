@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -14,7 +13,7 @@ from intake.access import SYSTEM, Actor
 from intake.db import db, new_id
 from intake.errors import NotAllowed, NotFound
 from intake.i18n import clinic
-from intake.kiosk import rules
+from intake.kiosk import cookie, rules
 from intake.kiosk.models import Device, PairingCode, TabletVisit
 
 
@@ -46,13 +45,11 @@ def pairing_code(device_id: UUID, *, by: Actor) -> str:
     """A new code for this tablet: 8 characters (40 bits), 5 minutes, once. Older codes of it stop working.
     Raises NotFound."""
     device = _device(device_id)
-    for old in db.session.scalars(
-        select(PairingCode).where(PairingCode.device_id == device_id, PairingCode.used_at.is_(None))
-    ):
+    for old in _open_codes(device_id):
         old.used_at = clock.now()
     code = "".join(secrets.choice(rules.CODE_LETTERS) for _ in range(8))
     db.session.add(
-        PairingCode(id=new_id(), device_id=device.id, code_hash=_hash(code), made_at=clock.now(), used_at=None)
+        PairingCode(id=new_id(), device_id=device.id, code_hash=cookie.hashed(code), made_at=clock.now(), used_at=None)
     )
     audit.record("tablet.code_made", device.id, by=by)
     return code
@@ -64,7 +61,7 @@ def pair(code: str) -> str:
     typed = code.upper().replace(" ", "").replace("-", "")
     query = (
         select(PairingCode)
-        .where(PairingCode.code_hash == _hash(typed), PairingCode.used_at.is_(None))
+        .where(PairingCode.code_hash == cookie.hashed(typed), PairingCode.used_at.is_(None))
         .with_for_update()
     )
     row = db.session.scalars(query).first()
@@ -76,27 +73,33 @@ def pair(code: str) -> str:
     if (held := _held(device.id)) is not None:
         held.ended_at = clock.now()  # the new browser is not the one this patient holds
         audit.record("tablet.taken_back", held.visit_id, by=Actor("tablet", device.id, frozenset()))
-    value = _new_secret(device)
+    cookie.close(device)
+    value = cookie.new_secret(device)
     audit.record("tablet.paired", device.id, by=Actor("tablet", device.id, frozenset()))
     return value
 
 
 def unpair(device_id: UUID, *, by: Actor) -> None:
-    """Take the tablet's right away at once. Raises NotFound."""
-    device = _device(device_id)
-    device.secret_hash, device.paired_at = None, None
+    """Take the tablet's right away at once: its cookie and its pairing codes open nothing from now on, and a visit on
+    it ends its time there, answers kept. One that is not paired stays as it is. Raises NotFound."""
+    device = _locked(device_id)
+    for code in _open_codes(device_id):
+        code.used_at = clock.now()
+    if device.secret_hash is None:
+        return
     if (held := _held(device.id)) is not None:
         held.ended_at = clock.now()
-    audit.record("tablet.unpaired", device.id, by=by)
+        audit.record("tablet.taken_back", held.visit_id, by=by)
+    cookie.close(device)
+    device.secret_hash, device.paired_at = None, None
+    audit.record("tablet.unpaired", device.id, by=by, tablet=device.name)
 
 
 def give(device_id: UUID, visit_id: UUID, language: str, *, by: Actor) -> None:
     """Hand a clean tablet to a visit of today. Raises NotAllowed when the tablet or the patient is busy,
     or it was not wiped."""
     visit = visits.lock_visit(visit_id)
-    device = db.session.scalars(select(Device).where(Device.id == device_id).with_for_update()).first()
-    if device is None:
-        raise NotFound("kiosk.unknown", device_id=device_id)
+    device = _locked(device_id)
     release_over()
     if visit.day != clock.today(clinic().zone):
         raise NotAllowed("kiosk.other_day")
@@ -106,6 +109,7 @@ def give(device_id: UUID, visit_id: UUID, language: str, *, by: Actor) -> None:
         raise NotAllowed("kiosk.busy")
     if _needs_wipe(device):
         raise NotAllowed("kiosk.not_wiped")
+    cookie.close(device)
     now = clock.now()
     before = _last(visit.id)
     row = TabletVisit(
@@ -152,6 +156,25 @@ def take_back(device_id: UUID, *, by: Actor) -> None:
     audit.record("tablet.taken_back", row.visit_id, by=by)
 
 
+def put_back(visit_id: UUID, *, by: Actor) -> bool:
+    """Undo that a visit's tablet was taken back, while that tablet was neither wiped, handed on nor taken out of use
+    since, and the visit's time on it is not over; gives whether it could be done. Who holds it says again who they are.
+    """
+    row = _last(visits.lock_visit(visit_id).id)
+    if row is None or row.ended_at is None:
+        return False
+    device = _locked(row.device_id)
+    newest = _newest(device.id)
+    is_clean = device.wiped_at is not None and device.wiped_at >= row.ended_at
+    if newest is not row or is_clean or device.secret_hash is None or _hold(row) is rules.Hold.OVER:
+        return False
+    cookie.close(device)
+    row.ended_at, row.seen_at = None, clock.now()
+    row.identified_at, row.identity_tries = None, 0
+    audit.record("tablet.put_back", visit_id, by=by, tablet=device.name)
+    return True
+
+
 def lock(*, by: Actor) -> None:
     """Lock the asking tablet: the screen shows nothing until reception reopens it."""
     row = _must_hold(by.id)
@@ -181,14 +204,26 @@ def choose_language(language: str, *, by: Actor) -> None:
     _must_hold(by.id).language = language
 
 
-def finish(*, by: Actor) -> str:
-    """End the visit on the asking tablet and give it a new secret, which evicts every kept page;
-    gives the new cookie value."""
-    device = _device(by.id)
-    if (row := _held(device.id)) is not None:
+def finish(value: str, *, by: Actor) -> str:
+    """End the visit on the asking tablet, which came with the cookie `value`; gives the cookie it has from now on.
+    Sent again because the answer was lost or somebody tapped twice, nothing more ends (`cookie.settle`).
+    Raises NotAllowed when the cookie is not the tablet's any more."""
+    device = _locked(by.id)
+    row = _held(device.id)
+    if row is not None:
         row.ended_at = clock.now()
         audit.record("tablet.finished", row.visit_id, by=by)
-    return _new_secret(device)
+    elif cookie.renewing(device.id) is not None:
+        return cookie.settle(device, value, by=by)
+    else:
+        row = _newest(device.id)
+    return cookie.renew(device, row, value) if row else value
+
+
+def come_back(value: str, *, by: Actor) -> str:
+    """The asking tablet came back after "Finish" with the cookie `value`; gives the one it has from now on.
+    Raises NotAllowed when the cookie is not the tablet's any more."""
+    return cookie.settle(_locked(by.id), value, by=by)
 
 
 def release_over() -> None:
@@ -209,11 +244,6 @@ def seen(*, by: Actor) -> None:
 def page_shown(page: str, *, by: Actor) -> None:
     """Note that a page was on this visit's screen: the order of what was read is evidence."""
     audit.record("page.shown", _must_hold(by.id).visit_id, by=by, page=page)
-
-
-def find_by_secret(value: str) -> Device | None:
-    """The tablet a cookie's value belongs to, or None."""
-    return db.session.scalars(select(Device).where(Device.secret_hash == _hash(value))).first()
 
 
 def held_by(device: Device) -> tuple[TabletVisit, rules.Hold] | None:
@@ -243,6 +273,8 @@ def _tablet(device: Device) -> Tablet:
     is_over = state is rules.Hold.OVER
     if is_over:
         row, state = None, None
+    if row and row.identified_at is None and row.identity_tries >= rules.MOST_IDENTITY_TRIES:
+        state = rules.Hold.LOCKED  # it shows "ask reception" until they open it again, like one that was left alone
     return Tablet(
         device.id,
         device.name,
@@ -271,6 +303,19 @@ def _device(device_id: UUID | None) -> Device:
     return device
 
 
+def _locked(device_id: UUID | None) -> Device:
+    query = select(Device).where(Device.id == device_id).with_for_update()
+    if (device := db.session.scalars(query.execution_options(populate_existing=True)).first()) is None:
+        raise NotFound("kiosk.unknown", device_id=device_id)
+    return device
+
+
+def _open_codes(device_id: UUID) -> Sequence[PairingCode]:
+    return db.session.scalars(
+        select(PairingCode).where(PairingCode.device_id == device_id, PairingCode.used_at.is_(None))
+    ).all()
+
+
 def _held(device_id: UUID | None) -> TabletVisit | None:
     return db.session.scalars(
         select(TabletVisit).where(TabletVisit.device_id == device_id, TabletVisit.ended_at.is_(None))
@@ -289,17 +334,13 @@ def _last(visit_id: UUID) -> TabletVisit | None:
     ).first()
 
 
+def _newest(device_id: UUID) -> TabletVisit | None:
+    return db.session.scalars(
+        select(TabletVisit).where(TabletVisit.device_id == device_id).order_by(TabletVisit.given_at.desc())
+    ).first()
+
+
 def _must_hold(device_id: UUID | None) -> TabletVisit:
     if (row := _held(device_id)) is None:
         raise NotAllowed("kiosk.no_visit")
     return row
-
-
-def _new_secret(device: Device) -> str:
-    value = secrets.token_urlsafe(32)
-    device.secret_hash = _hash(value)
-    return value
-
-
-def _hash(value: str) -> bytes:
-    return sha256(value.encode()).digest()

@@ -16,10 +16,10 @@ from intake.answers import open_sections
 from intake.db import transaction
 from intake.errors import NotAllowed, Stale
 from intake.kiosk import pages, rules, service
-from intake.kiosk.asking import held_visit
+from intake.kiosk.asking import held_visit, shown_cookie
 from intake.kiosk.forms import IdentityForm, PairForm
 from intake.sessions import ServerSession, set_cookie
-from intake.web import AGAIN, is_answer, keeps_answers
+from intake.web import AGAIN, csrf, is_answer, keeps_answers
 
 bp = Blueprint("kiosk", __name__)
 TOUCH = timedelta(minutes=1)
@@ -31,19 +31,19 @@ bp.app_context_processor(pages.context)
 @bp.before_app_request
 def begin() -> ResponseReturnValue | None:
     """A tablet's pages speak the language its patient chose. Nothing of a visit is shown or taken before its holder
-    said who they are, also when it comes back on another tablet."""
+    said who they are, also when it comes back on another tablet, nor after it is signed or declined."""
     if (row := held_visit()) is None:
         return None
     i18n.set_language(row.language)
     if request.endpoint not in PRIVATE:
         return None
-    if _is_over(row.visit_id):
-        if request.method == "POST" and request.endpoint != "consent.decline":
-            abort(410)  # signed, or said no: nothing of this visit changes any more
-        return None
-    if row.identified_at is not None:
-        return None
-    return redirect(url_for("kiosk.next_step"), 303)
+    if not _is_over(row.visit_id):
+        return None if row.identified_at is not None else redirect(url_for("kiosk.next_step"), 303)
+    if request.method != "POST":
+        return redirect(url_for("kiosk.thanks"), 303)
+    if request.endpoint != "consent.decline":  # saying no twice is once
+        abort(410)  # signed, or said no: nothing of this visit changes any more
+    return None
 
 
 @bp.after_app_request
@@ -110,10 +110,27 @@ def welcome() -> ResponseReturnValue:
     """What the tablet shows when it is handed over: language and start, or that it waits or is locked."""
     row = held_visit()
     if row is None:
-        return render_template("kiosk/waiting.html"), LOOK_AGAIN
+        return _waiting()
     if Role.KIOSK not in current_actor().roles:
         return render_template("kiosk/locked.html", token=str(visits.get_visit(row.visit_id).token)), LOOK_AGAIN
     return render_template("kiosk/welcome.html", languages=pages.languages(row.visit_id))
+
+
+def _waiting() -> ResponseReturnValue:
+    """Nobody holds the tablet. After "Finish" its new cookie counts from here on, or it hears the lost answer here."""
+    value, worth = shown_cookie()
+    response = make_response(render_template("kiosk/waiting.html"), 200, LOOK_AGAIN)
+    if worth is not rules.Cookie.GOOD:
+        with transaction():
+            given = service.come_back(value, by=current_actor())
+        if worth is rules.Cookie.OLD:
+            _renew(response, given)
+    return response
+
+
+def _renew(response: Response, value: str) -> None:
+    set_cookie(response, "device", value, days=400)
+    response.headers["Clear-Site-Data"] = '"storage"'
 
 
 @bp.post("/visit/start")
@@ -263,14 +280,19 @@ def thanks() -> ResponseReturnValue:
 
 @bp.post("/visit/finish")
 @allow(Role.TABLET)
+@keeps_answers
 def finish() -> ResponseReturnValue:
     """Clear the screen: the visit leaves the tablet, kept pages are evicted, the address is replaced."""
+    value, worth = shown_cookie()
+    if worth is rules.Cookie.GOOD:
+        # Sent again after a lost answer, the page's token went with the session that the first try ended. Nothing is
+        # left to end then, and no other site can send this cookie (SameSite=Strict).
+        csrf.protect()
     with transaction():
-        value = service.finish(by=current_actor())
+        value = service.finish(value, by=current_actor())
     _web_session().end()
     response = make_response(redirect(url_for("kiosk.welcome"), 303))
-    set_cookie(response, "device", value, days=400)
-    response.headers["Clear-Site-Data"] = '"storage"'
+    _renew(response, value)
     return response
 
 

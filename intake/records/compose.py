@@ -1,50 +1,62 @@
 """From signed evidence to the Snapshot that is printed: no table, no page, only what the statements say. Pure.
 
 The evidence keeps rule ids and severities; the snapshot leaves them out (a patient's copy prints answers,
-decisions and words).
+decisions and words). Our own words go through the `translate` of the caller; the clinic's come from the evidence.
 """
 
 import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
+from functools import partial
 from typing import Any
 
 from intake.records import rules
 from intake.records.rules import Words
+from intake.records.tongue import N_, Tongue, Translate
 
 Evidence = Mapping[str, Any]
+When = Callable[[str], Words]
+# Each ends as a sentence, for the doctor's own words follow it.
 VERDICTS = {
-    "go_ahead": "Go ahead",
-    "change_plan": "Change plan",
-    "postpone": "Postpone",
-    "seen": "Seen",
-    "answered": "Answered",
-    "explained": "Explained in person",
+    "go_ahead": N_("Go ahead."),
+    "change_plan": N_("Change plan."),
+    "postpone": N_("Postpone."),
+    "seen": N_("Seen."),
+    "answered": N_("Answered."),
+    "explained": N_("Explained in person."),
 }
-LANGUAGES = {"en": "English", "hi": "Hindi", "ar": "Arabic"}
+REPLIES = {"understood": N_("I understand"), "question": N_("I have a question")}
+LANGUAGES = {"en": N_("English"), "hi": N_("Hindi"), "ar": N_("Arabic")}
+SEXES = {"female": N_("Female"), "male": N_("Male"), "other": N_("Other"), "nosay": N_("Not said")}
 EVENTS = {
-    "token.issued": "Token issued",
-    "tablet.given": "Tablet handed over",
-    "identity.confirmed": "Date of birth confirmed",
-    "response.begun": "Form started",
-    "response.submitted": "Answers given",
-    "consent.presented": "Risks and choices shown",
-    "consent.signed": "Signed",
-    "consent.declined": "Said no",
-    "consent.countersigned": "Countersigned",
-    "consent.postponed": "Postponed by the doctor",
-    "consent.closed": "Closed without a doctor",
-    "review.opened": "Opened by the doctor",
-    "visit.released": "Talked with the doctor",
+    "token.issued": N_("Token issued"),
+    "tablet.given": N_("Tablet handed over"),
+    "identity.confirmed": N_("Date of birth confirmed"),
+    "response.begun": N_("Form started"),
+    "response.submitted": N_("Answers given"),
+    "consent.presented": N_("Risks and choices shown"),
+    "consent.signed": N_("Signed"),
+    "consent.declined": N_("Said no"),
+    "consent.countersigned": N_("Countersigned"),
+    "consent.postponed": N_("Postponed by the doctor"),
+    "consent.closed": N_("Closed without a doctor"),
+    "review.opened": N_("Opened by the doctor"),
+    "visit.released": N_("Talked with the doctor"),
+}
+CONTENT = {
+    "questionnaire": N_("Questionnaire"),
+    "screening": N_("Screening rules"),
+    "consent": N_("Consent texts"),
+    "teachback": N_("Teach-back"),
 }
 
 
 @dataclass(frozen=True)
 class Given:
     """What a record is made from beside the evidence: where and how it is kept.
-    `people` names actors by their log label."""
+    `people` and `tablets` name actors by their log label."""
 
     number: str
     sealed_at: datetime
@@ -52,6 +64,7 @@ class Given:
     verify_url: str
     demo: bool
     people: Mapping[str, str]
+    tablets: Mapping[str, str]
 
 
 def bundle(statements: Mapping[str, tuple[bytes, bytes]]) -> bytes:
@@ -71,82 +84,67 @@ def bundle(statements: Mapping[str, tuple[bytes, bytes]]) -> bytes:
     return rules.canonical({"type": "intake/record-evidence", "format": 1, "statements": kept})
 
 
-def snapshot(first: Evidence, outcome: Evidence, evidence: bytes, given: Given) -> rules.Snapshot:
+def snapshot(
+    first: Evidence, outcome: Evidence, evidence: bytes, given: Given, translate: Translate = str
+) -> rules.Snapshot:
     """What the record prints. `first` is the statement with the patient's side,
-    `outcome` the one that ended the visit (they may be one)."""
+    `outcome` the one that ended the visit (they may be one).
+    `translate` gives our own words in the language of `first`; where it returns the English, the English is printed."""
     kind = rules.Outcome(outcome["type"].removeprefix("intake/"))
-    language, when = first["language"], _clock(given.zone)
+    tongue = Tongue(first["language"], translate)
+    when = partial(tongue.moment, zone=given.zone)
     presented, patient = first.get("presented"), first["patient"]
     review = outcome.get("review", {})
     return rules.Snapshot(
         clinic=rules.Clinic(first["clinic"]["name"], first["clinic"]["address"]),
         number=given.number,
         outcome=kind,
-        language=language,
-        title=Words("Mesotherapy: intake and consent"),
-        summary=_summary(first, presented),
+        language=tongue.language,
+        title=tongue.words(N_("Mesotherapy: intake and consent")),
+        summary=_summary(first, presented, tongue),
         patient_name=patient.get("name", ""),
         sealed_at=given.sealed_at,
-        sealed_on=f"{when(given.sealed_at.isoformat())}",
+        sealed_on=when(given.sealed_at.isoformat()),
         evidence_sha256=rules.digest(evidence),
         verify_url=given.verify_url,
-        direction="rtl" if language in ("ar", "ur", "fa", "he") else "ltr",
-        patient=_patient(first),
+        direction=tongue.direction,
+        patient=_patient(first, tongue),
         answers=_answers(first),
-        decisions=_decisions(review, when),
-        treatment=_treatment(first, presented, review),
-        clauses=_clauses(first, presented, review, when),
-        teach_back=_teach_back(first, presented, review),
+        decisions=_decisions(review, tongue, when),
+        treatment=_treatment(presented, tongue),
+        clauses=_clauses(first, presented, review, tongue, when),
+        teach_back=_teach_back(first, presented, review, tongue),
         statements=tuple(Words(text) for text in presented["statements"]) if presented and "signature" in first else (),
-        signature=_signature(first, when),
+        signature=_signature(first, tongue, when),
         helpers=_helpers(first),
-        countersignature=_countersignature(outcome, when) if kind is rules.Outcome.COUNTERSIGNED else None,
-        ending=_ending(kind, outcome, patient, review, given, when),
-        timeline=_timeline(first, outcome, given, when),
-        definitions=_definitions(first),
+        countersignature=_countersignature(outcome, tongue, when) if kind is rules.Outcome.COUNTERSIGNED else None,
+        ending=_ending(kind, outcome, patient, given, tongue, when),
+        timeline=_timeline(first, outcome, given, tongue, when),
+        definitions=_definitions(first, tongue),
         demo=given.demo,
     )
 
 
-def _clock(zone: tzinfo) -> Callable[[str], str]:
-    def when(iso: str) -> str:
-        moment = datetime.fromisoformat(iso).astimezone(zone)
-        return f"{moment.day} {moment.strftime('%B %Y, %H:%M')}"
-
-    return when
-
-
-def _summary(first: Evidence, presented: Evidence | None) -> Words:
+def _summary(first: Evidence, presented: Evidence | None, tongue: Tongue) -> Words:
     if not presented:
-        return Words(f"Token {first['visit']['token']}, {first['doctor']['name']}")
+        token, doctor = first["visit"]["token"], first["doctor"]["name"]
+        return tongue.words(N_("Token %(token)s, %(doctor)s"), token=token, doctor=doctor)
     return Words(f"{presented['treatment']}: {presented['areas']}. {first['doctor']['name']}")
 
 
-def _patient(first: Evidence) -> tuple[rules.Fact, ...]:
-    patient, labels = first["patient"], (("born_on", "Date of birth"), ("phone", "Mobile"), ("sex", "Sex"))
-    facts = [rules.Fact(Words(label), Words(_fact(key, patient[key]))) for key, label in labels if patient.get(key)]
-    facts.append(rules.Fact(Words("Token"), Words(f"{first['visit']['token']}, {_day(first['visit']['day'])}")))
-    facts.append(
-        rules.Fact(
-            Words("Doctor"), Words(f"{first['doctor']['name']}, {first['doctor']['registration_no']}".strip(", "))
-        )
+def _patient(first: Evidence, tongue: Tongue) -> tuple[rules.Fact, ...]:
+    patient, doctor, sex = first["patient"], first["doctor"], first["patient"].get("sex") or ""
+    visit_day = tongue.day(date.fromisoformat(first["visit"]["day"]))
+    language = first["language"]
+    pairs = (
+        (N_("Date of birth"), tongue.day(date.fromisoformat(patient["born_on"])) if patient.get("born_on") else None),
+        (N_("Mobile"), Words(patient["phone"]) if patient.get("phone") else None),
+        (N_("Sex"), tongue.words(SEXES.get(sex, sex.capitalize())) if sex else None),
+        (N_("Token"), tongue.words(N_("%(token)s, %(day)s"), token=first["visit"]["token"], day=visit_day)),
+        (N_("Doctor"), Words(f"{doctor['name']}, {doctor['registration_no']}".strip(", "))),
+        (N_("Language read"), tongue.words(LANGUAGES[language]) if language in LANGUAGES else Words(language)),
     )
-    facts.append(
-        rules.Fact(
-            Words("Language read"),
-            Words(LANGUAGES.get(first["language"], str(first["language"]))),
-        )
-    )
-    return tuple(facts)
-
-
-def _fact(key: str, value: str) -> str:
-    return _day(value) if key == "born_on" else value.capitalize() if key == "sex" else value
-
-
-def _day(iso: str) -> str:
-    day = datetime.fromisoformat(iso)
-    return f"{day.day} {day.strftime('%B %Y')}"
+    return tuple(rules.Fact(tongue.words(label), value) for label, value in pairs if value is not None)
 
 
 def _answers(first: Evidence) -> tuple[rules.Section, ...]:
@@ -165,11 +163,12 @@ def _answers(first: Evidence) -> tuple[rules.Section, ...]:
     )
 
 
-def _decisions(review: Evidence, when: Callable[[str], str]) -> tuple[rules.Decision, ...]:
+def _decisions(review: Evidence, tongue: Tongue, when: When) -> tuple[rules.Decision, ...]:
     return tuple(
         rules.Decision(
             Words(_about(d)),
-            f"{VERDICTS.get(d['verdict'], d['verdict'])}. {d['words']}".strip(),
+            tongue.words(VERDICTS.get(d["verdict"], f"{d['verdict']}.")),
+            d["words"],
             d["by"],
             when(d["at"]),
         )
@@ -184,19 +183,19 @@ def _about(decision: Evidence) -> str:
     return "; ".join(dict.fromkeys(said)) or str(decision["title"])
 
 
-def _treatment(first: Evidence, presented: Evidence | None, review: Evidence) -> tuple[rules.Fact, ...]:
+def _treatment(presented: Evidence | None, tongue: Tongue) -> tuple[rules.Fact, ...]:
     if not presented:
         return ()
     pairs = (
-        ("Treatment", presented["treatment"]),
-        ("Areas", presented["areas"]),
-        ("Doctor", f"Dr {presented['doctor']}"),
+        (N_("Treatment"), presented["treatment"]),
+        (N_("Areas"), presented["areas"]),
+        (N_("Doctor"), f"Dr {presented['doctor']}"),
     )
-    return tuple(rules.Fact(Words(label), Words(value)) for label, value in pairs)
+    return tuple(rules.Fact(tongue.words(label), Words(value)) for label, value in pairs)
 
 
 def _clauses(
-    first: Evidence, presented: Evidence | None, review: Evidence, when: Callable[[str], str]
+    first: Evidence, presented: Evidence | None, review: Evidence, tongue: Tongue, when: When
 ) -> tuple[rules.ClauseGroup, ...]:
     if not presented:
         return ()
@@ -205,15 +204,13 @@ def _clauses(
 
     def said(part: str) -> tuple[Words, rules.Exchange | None]:
         reply = replies.get(part)
+        answer = tongue.words(REPLIES[reply]) if reply in REPLIES else Words("–")
         if reply != "question":
-            return Words({"understood": "I understand"}.get(reply or "", "–")), None
+            return answer, None
         found = answered.get(f"question:{part}")
-        asked = (
-            rules.Exchange("I have a question", found["words"], found["by"], when(found["at"]))
-            if found
-            else rules.Exchange("I have a question")
-        )
-        return Words("I have a question"), asked
+        if not found:
+            return answer, rules.Exchange(answer)
+        return answer, rules.Exchange(answer, found["words"], found["by"], when(found["at"]))
 
     def rows(page: Evidence, clause: Evidence) -> list[rules.Clause]:
         title, text = Words(clause["title"], clause.get("title_en", "")), Words(clause["text"], clause.get("en", ""))
@@ -236,7 +233,9 @@ def _clauses(
     )
 
 
-def _teach_back(first: Evidence, presented: Evidence | None, review: Evidence) -> tuple[rules.TeachBack, ...]:
+def _teach_back(
+    first: Evidence, presented: Evidence | None, review: Evidence, tongue: Tongue
+) -> tuple[rules.TeachBack, ...]:
     if not presented:
         return ()
     explained = {d["about"]: d for d in review.get("decisions", []) if d["kind"] == "teachback"}
@@ -247,82 +246,84 @@ def _teach_back(first: Evidence, presented: Evidence | None, review: Evidence) -
         shown = tuple(
             rules.Try(Words(options[t]["text"], options[t].get("en", "")), bool(options[t]["right"]))
             if t in options
-            else rules.Try(Words("I am not sure"), False)
+            else rules.Try(tongue.words(N_("I am not sure")), False)
             for t in tries
         )
         done = explained.get(f"teachback:{question['id']}")
         if shown:
-            words = f"Explained in person: {done['words']} ({done['by']})" if done else ""
+            words = (
+                tongue.words(N_("Explained in person: %(words)s (%(by)s)"), words=done["words"], by=done["by"])
+                if done
+                else Words("")
+            )
             found.append(rules.TeachBack(Words(question["text"], question.get("en", "")), shown, words))
     return tuple(found)
 
 
-def _signature(first: Evidence, when: Callable[[str], str]) -> rules.Signature | None:
+def _signature(first: Evidence, tongue: Tongue, when: When) -> rules.Signature | None:
     signed = first.get("signature")
     if not signed:
         return None
     name, at = first["patient"].get("name", ""), when(first["at"])
     if signed["method"] == "typed":
-        return rules.Signature(name, at, "typed on the clinic's tablet", typed=signed["typed"])
+        return rules.Signature(name, at, tongue.words(N_("typed on the clinic's tablet")), typed=signed["typed"])
     path = rules.strokes_to_path(signed["drawn"]["strokes"], rules.INK_WIDTH, rules.INK_HEIGHT)
-    return rules.Signature(name, at, "drawn on the clinic's tablet", path=path)
+    return rules.Signature(name, at, tongue.words(N_("drawn on the clinic's tablet")), path=path)
 
 
 def _helpers(first: Evidence) -> tuple[rules.Helper, ...]:
-    rows = {row["item"]: row["answer"] for section in first.get("answers", []) for row in section["rows"]}
-    name = rows.get("st.helper_name")
-    return (rules.Helper(name, Words(rows.get("st.helper_role", ""))),) if name else ()
+    rows = {row["item"]: row for section in first.get("answers", []) for row in section["rows"]}
+    name, role = (rows.get(f"st.helper_{part}", {}) for part in ("name", "role"))
+    part = Words(role.get("answer", ""), role.get("answer_en", ""))
+    return (rules.Helper(name["answer"], part),) if name.get("answer") else ()
 
 
-def _countersignature(outcome: Evidence, when: Callable[[str], str]) -> rules.Countersignature:
+def _countersignature(outcome: Evidence, tongue: Tongue, when: When) -> rules.Countersignature:
     doctor = outcome["review"]["doctor"]
     return rules.Countersignature(
         doctor["name"],
         doctor.get("registration_no", ""),
         when(outcome["at"]),
-        Words("Signed in, and password given again"),
+        tongue.words(N_("Signed in, and password given again")),
     )
 
 
 def _ending(
-    kind: rules.Outcome,
-    outcome: Evidence,
-    patient: Evidence,
-    review: Evidence,
-    given: Given,
-    when: Callable[[str], str],
+    kind: rules.Outcome, outcome: Evidence, patient: Evidence, given: Given, tongue: Tongue, when: When
 ) -> rules.Ending | None:
     if kind is rules.Outcome.COUNTERSIGNED:
         return None
     if kind is rules.Outcome.DECLINED:
-        return rules.Ending(
-            outcome.get("reason") or "No reason given. None is needed.", patient.get("name", ""), when(outcome["at"])
-        )
+        reason = outcome.get("reason")
+        words = Words(reason) if reason else tongue.words(N_("No reason given. None is needed."))
+        return rules.Ending(words, patient.get("name", ""), when(outcome["at"]))
+    review = outcome.get("review", {})
     by = review.get("doctor", {}).get("name") or given.people.get(outcome["by"], "")
-    return rules.Ending(review.get("words", ""), by, when(outcome["at"]))
+    return rules.Ending(Words(review.get("words", "")), by, when(outcome["at"]))
 
 
-def _timeline(first: Evidence, outcome: Evidence, given: Given, when: Callable[[str], str]) -> tuple[rules.Event, ...]:
+def _timeline(first: Evidence, outcome: Evidence, given: Given, tongue: Tongue, when: When) -> tuple[rules.Event, ...]:
     lines = [(e["at"], e["event"], e["actor"]) for e in first["events"] if e["event"] in EVENTS]
     ends = [(first["at"], f"consent.{first['type'].removeprefix('intake/')}", first["by"])]
     if outcome is not first:
         ends.append((outcome["at"], f"consent.{outcome['type'].removeprefix('intake/')}", outcome["by"]))
     return tuple(
-        rules.Event(when(at), Words(EVENTS[event]), given.people.get(actor, "")) for at, event, actor in lines + ends
+        rules.Event(when(at), tongue.words(EVENTS[event]), _who(actor, given, tongue))
+        for at, event, actor in lines + ends
     )
 
 
-def _definitions(first: Evidence) -> tuple[rules.DefinitionVersion, ...]:
+def _who(actor: str, given: Given, tongue: Tongue) -> Words:
+    if tablet := given.tablets.get(actor):
+        return tongue.words(N_("Tablet %(name)s"), name=tablet)
+    return Words(given.people.get(actor, ""))
+
+
+def _definitions(first: Evidence, tongue: Tongue) -> tuple[rules.DefinitionVersion, ...]:
     edition = first.get("edition")
     if not edition:
         return ()
-    names = {
-        "questionnaire": "Questionnaire",
-        "screening": "Screening rules",
-        "consent": "Consent texts",
-        "teachback": "Teach-back",
-    }
     return tuple(
-        rules.DefinitionVersion(title, edition["version"], edition["sha256"][kind], edition["approved"])
-        for kind, title in names.items()
+        rules.DefinitionVersion(tongue.words(title), edition["version"], edition["sha256"][kind], edition["approved"])
+        for kind, title in CONTENT.items()
     )

@@ -3,7 +3,7 @@
 Nothing is fetched: no network and no disk once the typefaces and the style sheet are read. Sealing is `seal.py`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,8 @@ from intake.config import PACKAGE, TEMPLATES
 from intake.errors import Invalid
 from intake.records import pdf_fixes
 from intake.records.faces import Faces, Ink
-from intake.records.rules import INK_HEIGHT, INK_WIDTH, Snapshot, Words, digest, direction_of, printable
+from intake.records.rules import INK_HEIGHT, INK_WIDTH, Snapshot, digest, direction_of, printable
+from intake.records.tongue import Tongue, Translate
 
 FONTS = PACKAGE / "static" / "dist" / "fonts" / "pdf"
 EVIDENCE = "evidence.json"
@@ -31,8 +32,6 @@ STACKS = (
     'h1,h2,h3,.typed{font-family:"Intake Heading","Intake Text","Intake Devanagari","Intake Arabic",%s}'
 )
 PDF = {"pdf_variant": "pdf/a-3u", "pdf_tags": True, "output_intent": pdf_fixes.OUTPUT_INTENT}
-
-Translate = Callable[[str], str]
 
 
 class ClosedFetcher(URLFetcher):
@@ -136,10 +135,7 @@ class Renderer:
         return bytes(data)
 
     def _page(self, snapshot: Snapshot, translate: Translate, ink: Ink) -> str:
-        def words(message: str, **values: str) -> Words:
-            translated = translate(message)
-            return Words(translated % values, message % values) if values else Words(translated, message)
-
+        words = Tongue(snapshot.language, translate).words
         template = self._jinja.get_template("records/record.html")
         size = {"ink_width": INK_WIDTH, "ink_height": INK_HEIGHT}
         return template.render(r=snapshot, _=words, ink=ink, qr=qr_code(snapshot.verify_url), **size)

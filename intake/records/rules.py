@@ -69,19 +69,20 @@ class Decision:
     """What the doctor decided about something the patient said, in the doctor's words. Rule ids stay inside."""
 
     about: Words
+    verdict: Words
     words: str
     by: str
-    at: str
+    at: Words
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """A question the patient asked and the answer; an empty `reply` is a question nobody answered."""
 
-    question: str
+    question: Words
     reply: str = ""
     by: str = ""
-    at: str = ""
+    at: Words = Words("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class TeachBack:
 
     question: Words
     tries: tuple[Try, ...]
-    explained: str = ""
+    explained: Words = Words("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,8 @@ class Signature:
     """The patient's signature: either the name as typed, or the path of the drawing from `strokes_to_path`."""
 
     name: str
-    at: str
-    where: str = ""
+    at: Words
+    where: Words = Words("")
     typed: str = ""
     path: str = ""
 
@@ -144,7 +145,7 @@ class Countersignature:
 
     name: str
     title: str
-    at: str
+    at: Words
     how: Words
 
 
@@ -152,25 +153,25 @@ class Countersignature:
 class Ending:
     """How a visit ended other than by a countersignature: the reason in the words it was given in."""
 
-    words: str
+    words: Words
     by: str
-    at: str
+    at: Words
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One line of what happened."""
 
-    at: str
+    at: Words
     what: Words
-    who: str
+    who: Words
 
 
 @dataclass(frozen=True, slots=True)
 class DefinitionVersion:
     """Which published version of which content the patient read."""
 
-    title: str
+    title: Words
     version: str
     sha256: str
     is_approved: bool
@@ -198,7 +199,7 @@ class Snapshot:
     title: Words
     patient_name: str
     sealed_at: datetime
-    sealed_on: str
+    sealed_on: Words
     evidence_sha256: str
     verify_url: str
     summary: Words = Words("")

@@ -74,14 +74,14 @@ def unsealed(visit_id: UUID) -> Unsealed | None:
         zone=settings.clinic.zone,
         verify_url=f"{settings.origin}/verify/{number}",
         demo=settings.demo,
-        people=_people(),
+        people={f"staff:{member.id}": member.name for member in staff.list_members()} | {"system": "Intake"},
+        tablets={f"tablet:{tablet.id}": tablet.name for tablet in kiosk.list_tablets()},
     )
     last = outcome.body
     first = signed.body if signed else last
     visit = visits.get_visit(visit_id)
-    return Unsealed(
-        visit_id, visit.patient_id, compose.snapshot(first, last, evidence, given), evidence, outcome.sha256
-    )
+    snapshot = compose.snapshot(first, last, evidence, given, i18n.translator(first["language"]))
+    return Unsealed(visit_id, visit.patient_id, snapshot, evidence, outcome.sha256)
 
 
 def store(made: Unsealed, pdf: bytes) -> str:
@@ -178,16 +178,6 @@ def open_pdf(record_id: UUID) -> bytes:
 def verify_record(record_id: UUID) -> Verdict:
     """Check a record's bytes and seal. Raises Damaged where the file itself is not what was stored, NotFound."""
     return the_sealer().verify(open_pdf(record_id))
-
-
-def _people() -> dict[str, str]:
-    """Names by the label the log uses."""
-    names = {f"staff:{member.id}": member.name for member in staff.list_members()}
-    return (
-        names
-        | {f"tablet:{tablet.id}": f"Tablet {tablet.name}" for tablet in kiosk.list_tablets()}
-        | {"system": "Intake"}
-    )
 
 
 def _row(record_id: UUID) -> Record:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from intake import jobs
+from intake import i18n, jobs
 from intake.db import let_go, transaction
 from intake.records import service
 from intake.records.render import render
@@ -16,7 +16,9 @@ def seal_record(visit_id: str) -> None:
     let_go()
     if made is None:
         return
-    pdf = the_sealer().seal(render(made.snapshot, made.evidence))
+    # The evidence says in which language the patient read and signed; no request and no setting is asked.
+    translate = i18n.translator(made.snapshot.language)
+    pdf = the_sealer().seal(render(made.snapshot, made.evidence, translate))
     key = service.store(made, pdf)
     with transaction():
         service.add(made, pdf, key)

@@ -238,7 +238,8 @@ class _Day:
         return how
 
     def _answer(self, tablet: Browser, person: Person, visit: Visit) -> None:
-        main = max(tablet.forms, key=lambda f: len(f.controls))
+        # Help and larger letters have forms of their own on every page; the page's own is sent back to the page.
+        main = tablet.form(lambda form: form.action in ("", tablet.path))
         values = main.values()
         for control in main.controls.values():
             if control.kind == "hidden":

@@ -19,7 +19,6 @@ from intake.review.models import Decision
 
 AREAS = {"face": "tx.areas_face", "body": "tx.areas_body", "scalp": "tx.areas_scalp"}
 ENGLISH = "en"  # findings are written for doctors in English; what the patient typed stays as typed
-ENDINGS = (consent.Kind.COUNTERSIGNED, consent.Kind.POSTPONED, consent.Kind.DECLINED, consent.Kind.CLOSED)
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Matters:
     @property
     def undecided(self) -> int:
         """How many flags nobody has decided."""
-        return len(rules.open_points(_points(self.flags), (), (), self.counts))
+        return len(rules.open_points(_points(self.flags), self.counts))
 
     @property
     def counts(self) -> dict[str, rules.Decided]:
@@ -79,8 +78,7 @@ class Matters:
 
     def before_countersign(self, *, is_signed: bool) -> list[rules.OpenPoint]:
         """What stands between a doctor and the countersignature."""
-        groups = _points(self.findings), _points(self.questions), _points(self.teachbacks)
-        return rules.before_countersign(is_signed, *groups, self.counts)
+        return rules.before_countersign(is_signed, _points(self.all), self.counts)
 
 
 @dataclass(frozen=True)
@@ -212,21 +210,7 @@ def stage_of(visit_id: UUID, *, is_submitted: bool) -> rules.Stage:
     """Where a visit stands for the doctor."""
     state = consent.state_of(visit_id)
     is_open = state is consent.State.OPEN and is_submitted
-    return rules.stage(
-        state,
-        is_submitted=is_submitted,
-        talks_first=is_open and talks_first(visit_id),
-        is_released=is_open and visits.Move.RELEASED in visits.moves_of(visit_id),
-    )
-
-
-def talks_first(visit_id: UUID) -> bool:
-    """Whether the doctor talks with this patient before anything is signed. Raises NotFound without given answers."""
-    return rules.talks_first(
-        sign_first=i18n.clinic().sign_first,
-        holds_consent=any(finding.holds_consent for finding in screening.findings_of(visit_id)),
-        has_treatment=has_treatment(visit_id),
-    )
+    return rules.stage(state, waits_for_talk=is_open and consent.waits_for_doctor(i18n.clinic(), visit_id))
 
 
 def has_treatment(visit_id: UUID) -> bool:
@@ -317,7 +301,8 @@ def _earlier(visit: visits.VisitView) -> tuple[Earlier, ...]:
 
 
 def _ending(visit_id: UUID) -> Ending | None:
-    found = next((stated for kind in ENDINGS if (stated := consent.find_statement(visit_id, kind))), None)
+    state = consent.state_of(visit_id)
+    found = consent.find_statement(visit_id, consent.Kind(state.value)) if rules.is_over(state) else None
     if found is None:
         return None
     body: dict[str, Any] = found.body

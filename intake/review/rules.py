@@ -4,6 +4,7 @@ Also reads answers for the doctor's page. Whether a patient is suitable the doct
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,12 +12,13 @@ from enum import StrEnum
 from uuid import UUID
 
 from intake.answers.rules import clean
-from intake.consent.rules import State
+from intake.consent.rules import OUTCOMES, State
 from intake.consent.rules import talks_first as talks_first
 from intake.definitions.rules import Answers, Questionnaire, answer_text, enabled, visible_sections
 from intake.visits.rules import age_on
 
 MOST_WORDS = 2000
+MOST_LINES = 4  # of what is open; more would push the page itself off the screen
 NOT_CLEARABLE = "Not clearable"  # how a rule's "clears when" begins where no doctor may clear it here
 
 
@@ -177,53 +179,37 @@ def newest(decisions: Iterable[Decided], until: int | None = None) -> dict[str, 
     return {one.about: one for one in sorted(decisions, key=lambda d: d.seq) if until is None or one.seq <= until}
 
 
-def open_points(
-    findings: Sequence[Point], questions: Sequence[Point], teachbacks: Sequence[Point], decisions: Mapping[str, Decided]
-) -> list[OpenPoint]:
-    """What nobody has settled yet, in the doctor's order: findings, then questions, then explanations."""
-    points = [*findings, *questions, *teachbacks]
+def open_points(points: Iterable[Point], decisions: Mapping[str, Decided]) -> list[OpenPoint]:
+    """What nobody has settled yet, in the order given."""
     return [OpenPoint(p.about, UNSETTLED[p.kind], p.title) for p in points if not is_settled(p, decisions.get(p.about))]
 
 
-def before_release(findings: Sequence[Point], decisions: Mapping[str, Decided]) -> list[OpenPoint]:
+def before_release(findings: Iterable[Point], decisions: Mapping[str, Decided]) -> list[OpenPoint]:
     """What stands between a talk and the patient's signature: findings that hold it, undecided or postponed."""
     holding = [point for point in findings if point.holds_consent]
-    return [*open_points(holding, (), (), decisions), *_postponed(holding, decisions)]
+    return [*open_points(holding, decisions), *_postponed(holding, decisions)]
 
 
-def may_release(findings: Sequence[Point], decisions: Mapping[str, Decided]) -> bool:
-    """Whether a patient the doctor has talked with may go on to sign."""
-    return not before_release(findings, decisions)
-
-
-def before_countersign(
-    is_signed: bool,
-    findings: Sequence[Point],
-    questions: Sequence[Point],
-    teachbacks: Sequence[Point],
-    decisions: Mapping[str, Decided],
-) -> list[OpenPoint]:
-    """What stands between a doctor and the countersignature; a visit with a verdict to postpone is postponed."""
+def before_countersign(is_signed: bool, points: Sequence[Point], decisions: Mapping[str, Decided]) -> list[OpenPoint]:
+    """What stands between a doctor and the countersignature: no signature yet, whatever is open, and a verdict to
+    postpone, for such a visit is postponed."""
     unsigned = [] if is_signed else [OpenPoint("", Still.NOT_SIGNED, "")]
-    points = open_points(findings, questions, teachbacks, decisions)
-    return [*unsigned, *points, *_postponed(findings, decisions)]
+    return [*unsigned, *open_points(points, decisions), *_postponed(points, decisions)]
 
 
-def may_countersign(
-    is_signed: bool,
-    findings: Sequence[Point],
-    questions: Sequence[Point],
-    teachbacks: Sequence[Point],
-    decisions: Mapping[str, Decided],
-) -> bool:
-    """Whether a doctor may countersign: the patient has signed, nothing is open, nothing says postpone."""
-    return not before_countersign(is_signed, findings, questions, teachbacks, decisions)
-
-
-def _postponed(findings: Sequence[Point], decisions: Mapping[str, Decided]) -> list[OpenPoint]:
+def _postponed(points: Iterable[Point], decisions: Mapping[str, Decided]) -> list[OpenPoint]:
     verdicts = {about: decided.verdict for about, decided in decisions.items()}
-    stopped = (point for point in findings if verdicts.get(point.about) is Verdict.POSTPONE)
+    stopped = (point for point in points if verdicts.get(point.about) is Verdict.POSTPONE)
     return [OpenPoint(point.about, Still.POSTPONED, point.title) for point in stopped]
+
+
+def gathered(points: Sequence[OpenPoint], most: int = MOST_LINES) -> list[tuple[OpenPoint, int]]:
+    """Open points as the lines of a short list: each by itself while they are few, else the first of each sort with how
+    many there are of it."""
+    if len(points) <= most:
+        return [(point, 1) for point in points]
+    counts = Counter(point.still for point in points)
+    return [(next(point for point in points if point.still is still), count) for still, count in counts.items()]
 
 
 class Stage(StrEnum):
@@ -238,13 +224,18 @@ class Stage(StrEnum):
 NEED_A_DOCTOR = (Stage.TALK_FIRST, Stage.SIGNED)
 
 
-def stage(state: State, *, is_submitted: bool, talks_first: bool, is_released: bool) -> Stage:
-    """Where a visit stands. Once the answers are given, a talk comes first where it must, until it is released."""
+def is_over(state: State) -> bool:
+    """Whether a visit has an outcome, so that nothing is decided about it any more."""
+    return state.value in OUTCOMES
+
+
+def stage(state: State, *, waits_for_talk: bool) -> Stage:
+    """Where a visit stands: signed, ended, waiting for the talk that comes first, or with the patient."""
+    if is_over(state):
+        return Stage.DECIDED
     if state is State.SIGNED:
         return Stage.SIGNED
-    if state is not State.OPEN:
-        return Stage.DECIDED
-    return Stage.TALK_FIRST if is_submitted and talks_first and not is_released else Stage.FILLING_IN
+    return Stage.TALK_FIRST if waits_for_talk else Stage.FILLING_IN
 
 
 def headline(text: str) -> tuple[str, str]:
@@ -293,11 +284,8 @@ def _is_asked(questionnaire: Questionnaire, link_id: str) -> bool:
 
 
 def age(born_on: str, day: date) -> int | None:
-    """Completed years on a day from an ISO date of birth; None where that is not known."""
-    try:
-        return age_on(date.fromisoformat(born_on), day)
-    except ValueError:
-        return None
+    """Completed years on a day from an ISO date of birth; None where that is not known yet."""
+    return age_on(date.fromisoformat(born_on), day) if born_on else None
 
 
 def codes_of(answers: Answers, link_id: str) -> tuple[str, ...]:

@@ -22,11 +22,11 @@ from intake.review.models import Decision
 
 @dataclass(frozen=True)
 class Press:
-    """What comes with the countersign button: the digest of the evidence seen, the password, from where and on what."""
+    """What comes with the countersign button: the digest of the evidence seen, the password as the door tried it (None
+    where none was written), and on which device."""
 
     sha256_seen: str
-    password: str
-    place: str
+    tried: staff.Tried | None
     device: str = ""
 
 
@@ -43,11 +43,6 @@ class Attempt:
 def note_opened(visit_id: UUID, *, by: Actor) -> None:
     """Note that a doctor has opened a visit's page: reading is an event like changing. Raises NotFound."""
     audit.record("review.opened", visit_id, by=by, own_token=visits.get_visit(visit_id).doctor_id == by.id)
-
-
-def decide(visit_id: UUID, about: str, verdict: str, words: str, *, by: Actor) -> None:
-    """Record what a doctor decides about one point. Raises Invalid naming the fault, NotAllowed once it is over."""
-    save(visit_id, [rules.Entry(about, verdict, words)], by=by)
 
 
 def save(visit_id: UUID, entries: Iterable[rules.Entry], seen: int | None = None, *, by: Actor) -> None:
@@ -105,7 +100,7 @@ def release(visit_id: UUID, *, by: Actor) -> None:
     _open_visit(visit_id, by)
     if visits.Move.RELEASED in visits.moves_of(visit_id):
         return
-    if consent.state_of(visit_id) is not consent.State.OPEN or not page.talks_first(visit_id):
+    if page.stage_of(visit_id, is_submitted=True) is not rules.Stage.TALK_FIRST:
         raise NotAllowed("review.no_talk_needed")
     if waiting := page.matters_of(visit_id).before_release():
         raise NotAllowed("review.open", points=[point.about for point in waiting])
@@ -129,16 +124,17 @@ def save_and_release(visit_id: UUID, entries: Iterable[rules.Entry], seen: int, 
 def countersign(
     clinic: Clinic, visit_id: UUID, entries: Iterable[rules.Entry], seen: int, press: Press, *, by: Actor
 ) -> Attempt:
-    """Keep what was decided, ask for the password, then sign off. Open points and a wrong password are results.
+    """Keep what was decided, count the password, then sign off. Open points and a wrong password are results; a try is
+    counted only when nothing is open, and what came of it is told only then.
 
     Raises what `save` and `sign_off` raise.
     """
     save(visit_id, entries, seen, by=by)
     if waiting := _matters_left(visit_id):
         return Attempt(open=tuple(waiting))
-    if not press.password:
+    if press.tried is None:
         return Attempt()
-    result, again_at = staff.check_password(_doctor(by).id, press.password, press.place)
+    result, again_at = staff.check_password(_doctor(by).id, press.tried)
     if result is not staff.SignIn.DONE:
         return Attempt(password=result, again_at=again_at)
     sign_off(clinic, visit_id, press.sha256_seen, by=by, device=press.device)
@@ -188,7 +184,7 @@ def _open_visit(visit_id: UUID, by: Actor) -> visits.VisitView:
     """The visit, held for a doctor to write: answers given, not decided. Raises NotAllowed, NotFound."""
     _doctor(by)
     visit = visits.lock_visit(visit_id)
-    if consent.state_of(visit_id) not in (consent.State.OPEN, consent.State.SIGNED):
+    if rules.is_over(consent.state_of(visit_id)):
         raise NotAllowed("consent.already_decided")
     if visit_id not in answers.is_submitted([visit_id]):
         raise NotAllowed("review.not_submitted")

@@ -1,6 +1,6 @@
 """The doctor's pages: the worklist, one visit to review, the buttons that decide, release, countersign, postpone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -14,7 +14,7 @@ from intake.errors import NotAllowed, Stale
 from intake.review import rules, service, words
 from intake.review.forms import PostponeForm, ReviewForm, filled, review_form, verdict_name, words_name
 from intake.review.page import Matters, ReviewPage, review_of
-from intake.review.worklist import DAYS_BACK
+from intake.review.worklist import RECENT_DAYS
 from intake.review.worklist import worklist as list_visits
 
 bp = Blueprint("review", __name__)
@@ -28,7 +28,7 @@ def worklist() -> ResponseReturnValue:
     actor = current_actor()
     everybody = request.args.get("of") == "all"
     rows = list_visits(None if everybody else actor.id)
-    return render_template("review/worklist.html", rows=rows, everybody=everybody, words=words, days_back=DAYS_BACK)
+    return render_template("review/worklist.html", rows=rows, everybody=everybody, words=words, recent_days=RECENT_DAYS)
 
 
 @bp.get("/review/<uuid:visit_id>")
@@ -72,7 +72,7 @@ def release(visit_id: UUID) -> ResponseReturnValue:
     except (NotAllowed, Stale) as refusal:
         return _refused(visit_id, form, refusal)
     if waiting:
-        return _render(review_of(visit_id), errors=_open_errors(waiting), status=422)
+        return _render(review_of(visit_id), waiting=waiting, status=422)
     flash(_("%(token)s may go on now. Please hand the tablet back.", token=page.token), "ok")
     return redirect(url_for("review.worklist"), 303)
 
@@ -84,21 +84,20 @@ def countersign(visit_id: UUID) -> ResponseReturnValue:
     page, form = _sent(visit_id)
     if not form.validate():
         return _render(page, form, status=422)
-    press = service.Press(
-        form.sha256.data or "", form.password.data or "", request.remote_addr or "", request.user_agent.string[:200]
-    )
+    doctor, written = current_actor(), form.password.data
+    tried = staff.try_own_password(doctor.id, written, request.remote_addr or "") if doctor.id and written else None
+    press = service.Press(form.sha256.data or "", tried, request.user_agent.string[:200])
     try:
         with transaction():
-            attempt = service.countersign(
-                i18n.clinic(), visit_id, form.entries, form.seen.data or 0, press, by=current_actor()
-            )
+            attempt = service.countersign(i18n.clinic(), visit_id, form.entries, form.seen.data or 0, press, by=doctor)
     except (NotAllowed, Stale) as refusal:
         return _refused(visit_id, form, refusal)
     if attempt.is_done:
         flash(_("%(token)s is countersigned. Its record is being sealed.", token=page.token), "ok")
         return redirect(url_for("review.worklist"), 303)
     status = 429 if attempt.password is staff.SignIn.WAIT else 422
-    return _render(review_of(visit_id), errors=_attempt_errors(attempt), status=status)
+    errors: Errors = [] if attempt.open else [("password", _password_error(attempt))]
+    return _render(review_of(visit_id), errors=errors, waiting=attempt.open, status=status)
 
 
 @bp.route("/review/<uuid:visit_id>/postpone", methods=["GET", "POST"])
@@ -135,27 +134,35 @@ def _render(
     form: ReviewForm | None = None,
     *,
     errors: Errors | None = None,
+    waiting: Sequence[rules.OpenPoint] = (),
     notes: Iterable[str] = (),
     status: int = 200,
 ) -> ResponseReturnValue:
+    """The page of a visit; `waiting` is what a press was too early for: said beside each point, and in short above."""
     shown = form or filled(page.matters, page.evidence_sha256)
-    for name, message in errors or ():
+    for name, message in errors or _lines((point, 1) for point in waiting):
         if name in shown:
             shown[name].errors = [message]
+    in_fields: Errors = [(field.id, field.errors[0]) for field in shown if field.errors]
     html = render_template(
         "review/show.html",
         page=page,
         form=shown,
-        errors=errors or [(field.id, field.errors[0]) for field in shown if field.errors],
+        errors=errors or _lines(rules.gathered(waiting)) or in_fields,
         notes=list(notes),
-        open=_open_errors(page.matters.before_countersign(is_signed=page.signed_at is not None)),
-        waiting=_open_errors(page.matters.before_release()),
+        left=rules.gathered(_left(page)),
         verdict_name=verdict_name,
         words_name=words_name,
         words=words,
         is_own=page.doctor_id == current_actor().id,
     )
     return html, status
+
+
+def _left(page: ReviewPage) -> list[rules.OpenPoint]:
+    if page.stage is rules.Stage.TALK_FIRST:
+        return page.matters.before_release()
+    return page.matters.before_countersign(is_signed=page.signed_at is not None)
 
 
 def _refused(visit_id: UUID, form: ReviewForm | None, refusal: NotAllowed | Stale) -> ResponseReturnValue:
@@ -192,19 +199,17 @@ def _beaten_errors(page: ReviewPage, form: ReviewForm, typed: Iterable[rules.Ent
     return [(verdict_name(e.about), say % {"what": titles[e.about]}) for e in typed if e.about in late]
 
 
-def _attempt_errors(attempt: service.Attempt) -> Errors:
-    if attempt.open:
-        return _open_errors(attempt.open)
+def _password_error(attempt: service.Attempt) -> str:
     if attempt.again_at is not None:
         time = i18n.clock_time(attempt.again_at)
-        return [("password", _("Too many tries. Please wait until %(time)s and try again", time=time))]
+        return str(_("Too many tries. Please wait until %(time)s and try again", time=time))
     if attempt.password is staff.SignIn.REFUSED:
-        return [("password", _("That password is not right. Your decisions are saved; write the password again"))]
-    return [("password", _("Write your password to countersign"))]
+        return str(_("That password is not right. Your decisions are saved; write the password again"))
+    return str(_("Write your password to countersign"))
 
 
-def _open_errors(points: Iterable[rules.OpenPoint]) -> Errors:
-    return [(verdict_name(point.about) if point.about else None, words.of_open(point)) for point in points]
+def _lines(points: Iterable[tuple[rules.OpenPoint, int]]) -> Errors:
+    return [(verdict_name(one.about) if one.about else None, words.of_open(one, count)) for one, count in points]
 
 
 def _reasons(matters: Matters) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from intake.consent import State
 from intake.review.rules import Fault, Kind, OpenPoint, Point, Stage, Still, Verdict
@@ -70,8 +71,10 @@ def of_fault(wrong: Fault, point: Point) -> str:
     return str(words[wrong])
 
 
-def of_open(point: OpenPoint) -> str:
-    """What a doctor still has to do about a point."""
+def of_open(point: OpenPoint, count: int = 1) -> str:
+    """What a doctor still has to do about a point, or about all of its sort where there are several."""
+    if count > 1:
+        return of_many(point.still, count)
     words = {
         Still.UNDECIDED: _("Decide about “%(what)s”", what=point.title),
         Still.UNSEEN: _("Tick that you have seen “%(what)s”", what=point.title),
@@ -81,3 +84,17 @@ def of_open(point: OpenPoint) -> str:
         Still.NOT_SIGNED: _("The patient has not signed yet"),
     }
     return str(words[point.still])
+
+
+def of_many(still: Still, count: int) -> str:
+    """What a doctor still has to do about several points of one sort."""
+    words = {
+        Still.UNDECIDED: ngettext("%(num)s finding needs your decision", "%(num)s findings need your decision", count),
+        Still.UNSEEN: ngettext("%(num)s note to tick as seen", "%(num)s notes to tick as seen", count),
+        Still.UNANSWERED: ngettext("%(num)s question to answer", "%(num)s questions to answer", count),
+        Still.UNEXPLAINED: ngettext(
+            "%(num)s teach-back question to explain", "%(num)s teach-back questions to explain", count
+        ),
+        Still.POSTPONED: ngettext("%(num)s finding says postpone", "%(num)s findings say postpone", count),
+    }
+    return str(words[still])

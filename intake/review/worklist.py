@@ -1,14 +1,14 @@
-"""The doctor's worklist: today's visits and undecided ones of the days before, those that need a doctor first."""
+"""The doctor's worklist: today's visits and undecided ones of any day before, those that need a doctor first."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from intake import answers, clock, consent, i18n, screening, staff, visits
 from intake.review import page, rules
 
-DAYS_BACK = 7  # how far back a visit waiting for a talk stays on the list; a signed one stays until it is decided
+RECENT_DAYS = 7  # what is older still stands on the list, in a part of its own
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Row:
     visit_id: UUID
     token: str
     day: date
-    is_today: bool
+    days_ago: int
     name: str
     age: int | None
     doctor_id: UUID
@@ -30,6 +30,16 @@ class Row:
     questions: int
 
     @property
+    def is_today(self) -> bool:
+        """Whether the token was issued today."""
+        return self.days_ago == 0
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether it was issued in the last few days."""
+        return self.days_ago <= RECENT_DAYS
+
+    @property
     def needs_doctor(self) -> bool:
         """Whether nothing goes on before a doctor acts."""
         return self.stage in rules.NEED_A_DOCTOR
@@ -38,7 +48,7 @@ class Row:
 def worklist(doctor_id: UUID | None) -> list[Row]:
     """The visits a doctor may want to open, of one doctor's tokens or of all, those that need a doctor first."""
     today = clock.today(i18n.clinic().zone)
-    found = {visit.id: visit for days in range(DAYS_BACK + 1) for visit in visits.list_day(today - timedelta(days))}
+    found = {visit.id: visit for visit in visits.list_day(today)}
     found |= {visit_id: visits.get_visit(visit_id) for visit_id in consent.list_undecided() if visit_id not in found}
     own = [visit for visit in found.values() if doctor_id in (None, visit.doctor_id)]
     in_order = sorted(_rows(own, today), key=lambda pair: rules.order(pair[0].stage, pair[0].is_today, pair[1]))
@@ -50,24 +60,22 @@ def _rows(own: list[visits.VisitView], today: date) -> Iterable[tuple[Row, datet
     submitted, flags = answers.is_submitted(ids), screening.flag_counts(ids)
     doctors: dict[UUID, str] = {}
     for visit in own:
-        is_today, is_submitted = visit.day == today, visit.id in submitted
-        if not is_submitted and (not is_today or _has_left(visit.id)):
-            continue
+        is_submitted = visit.id in submitted
         stage = page.stage_of(visit.id, is_submitted=is_submitted)
-        if not is_today and stage not in rules.NEED_A_DOCTOR:
+        if stage not in rules.NEED_A_DOCTOR and (visit.day != today or (not is_submitted and _has_left(visit.id))):
             continue
         if visit.doctor_id not in doctors:
             doctors[visit.doctor_id] = staff.get_member(visit.doctor_id).name
-        yield _row(visit, stage, is_today, flags.get(visit.id, 0), doctors[visit.doctor_id])
+        yield _row(visit, stage, (today - visit.day).days, flags.get(visit.id, 0), doctors[visit.doctor_id])
 
 
 def _has_left(visit_id: UUID) -> bool:
-    is_over = consent.state_of(visit_id) not in (consent.State.OPEN, consent.State.SIGNED)
+    is_over = rules.is_over(consent.state_of(visit_id))
     state, _help = visits.state_facts(visit_id, has_tablet=False, is_submitted=False, is_over=is_over)
     return state is visits.TokenState.LEFT
 
 
-def _row(visit: visits.VisitView, stage: rules.Stage, is_today: bool, flags: int, doctor: str) -> tuple[Row, datetime]:
+def _row(visit: visits.VisitView, stage: rules.Stage, days_ago: int, flags: int, doctor: str) -> tuple[Row, datetime]:
     facts = visits.facts_of(visit.patient_id)
     needs_doctor = stage in rules.NEED_A_DOCTOR
     given = answers.find_submission(visit.id) if needs_doctor else None
@@ -76,7 +84,7 @@ def _row(visit: visits.VisitView, stage: rules.Stage, is_today: bool, flags: int
         visit_id=visit.id,
         token=str(visit.token),
         day=visit.day,
-        is_today=is_today,
+        days_ago=days_ago,
         name=facts.get(visits.Fact.NAME, ""),
         age=rules.age(facts.get(visits.Fact.BORN_ON, ""), visit.day),
         doctor_id=visit.doctor_id,

@@ -28,6 +28,7 @@ from intake.definitions.rules import (
     strip,
     witnesses,
 )
+from intake.visits.rules import age_on
 
 __all__ = [
     "Derived",
@@ -39,6 +40,7 @@ __all__ = [
     "Severity",
     "derive",
     "evaluate",
+    "holds_consent",
     "load_ruleset",
 ]
 
@@ -70,10 +72,10 @@ class Raised:
     patient: str
     clears: str
 
-    @property
-    def talk_first(self) -> bool:
-        """Whether the doctor must see the patient before anything is signed."""
-        return any(hold.kind in (HoldKind.TREATMENT, HoldKind.SIGNATURE) for hold in self.holds)
+
+def holds_consent(kinds: Iterable[str]) -> bool:
+    """Whether holds of these kinds let nothing be signed before a doctor has talked with the patient."""
+    return not {HoldKind.TREATMENT, HoldKind.SIGNATURE}.isdisjoint(kinds)
 
 
 def derive(questionnaire: Questionnaire, answers: Answers, treatments: Treatments, today: date) -> Derived:
@@ -113,10 +115,9 @@ def _derive(shown: Answers, treatments: Treatments, today: date) -> Derived:
 
 def _age(born: object, today: date) -> int | None:
     try:
-        day = date.fromisoformat(str(born))
+        return age_on(date.fromisoformat(str(born)), today)
     except ValueError:
         return None
-    return today.year - day.year - ((today.month, today.day) < (day.month, day.day))
 
 
 def _bmi(shown: Answers) -> Decimal | None:

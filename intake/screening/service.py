@@ -17,8 +17,6 @@ from intake.definitions import Answers
 from intake.screening import rules
 from intake.screening.models import Finding
 
-HOLDING = ("treatment", "signature")
-
 
 @dataclass(frozen=True)
 class FindingView:
@@ -37,7 +35,7 @@ class FindingView:
     @property
     def holds_consent(self) -> bool:
         """Whether nothing may be signed before a doctor has talked with the patient."""
-        return any(hold["kind"] in HOLDING for hold in self.holds)
+        return rules.holds_consent(hold["kind"] for hold in self.holds)
 
 
 def evaluate(edition: definitions.Edition, answers: Answers) -> list[rules.Raised]:
@@ -53,7 +51,7 @@ def treatments_of(edition: definitions.Edition, answers: Answers) -> list[str]:
 
 def holds_consent(finding: rules.Raised) -> bool:
     """Whether a finding just raised lets nothing be signed before a doctor has talked with the patient."""
-    return any(hold.kind.value in HOLDING for hold in finding.holds)
+    return rules.holds_consent(hold.kind for hold in finding.holds)
 
 
 def message(edition: definitions.Edition, key: str, language: str) -> str:

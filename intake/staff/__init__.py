@@ -4,6 +4,7 @@ from intake.staff.models import StaffMember, StaffRole
 from intake.staff.service import (
     Member,
     SignIn,
+    Tried,
     add_member,
     check_password,
     get_member,
@@ -11,6 +12,8 @@ from intake.staff.service import (
     list_members,
     load_actor,
     sign_in,
+    try_own_password,
+    try_password,
 )
 
 __all__ = [
@@ -18,6 +21,7 @@ __all__ = [
     "SignIn",
     "StaffMember",
     "StaffRole",
+    "Tried",
     "add_member",
     "check_password",
     "get_member",
@@ -25,4 +29,6 @@ __all__ = [
     "list_members",
     "load_actor",
     "sign_in",
+    "try_own_password",
+    "try_password",
 ]

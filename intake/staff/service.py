@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select
 
 from intake import audit, clock
 from intake.access import SYSTEM, Actor, Role
-from intake.db import db, new_id, take_turns
+from intake.db import db, in_transaction, let_go, new_id, take_turns
 from intake.errors import Invalid, NotFound
 from intake.staff import rules
 from intake.staff.models import SignInAttempt, StaffMember, StaffRole
@@ -78,14 +78,55 @@ def add_member(
     return member.id
 
 
-def sign_in(email: str, password: str, place: str) -> tuple[SignIn, StaffMember | None, datetime | None]:
-    """Check an address and password from a place (a network address). Always records the try; a failed one is a result.
+@dataclass(frozen=True)
+class Tried:
+    """A password held against an account, not counted yet. What came of it is told only by the verb that counts it."""
+
+    who: bytes
+    member_id: UUID | None
+    against: str
+    is_right: bool
+    again_at: datetime | None
+
+
+def try_password(email: str, password: str, place: str) -> Tried:
+    """Hold a password against the account with this address, from a place (a network address); `sign_in` counts it.
+
+    The hash is slow on purpose, so a door calls this before its transaction: in there, it would keep every writer
+    waiting. Raises RuntimeError inside one.
+    """
+    address = email.strip().casefold()
+    member = db.session.scalars(select(StaffMember).where(StaffMember.email == address)).first()
+    return _try(member, password, _who(address, place))
+
+
+def try_own_password(member_id: UUID, password: str, place: str) -> Tried:
+    """The same for somebody signed in who is asked again; `check_password` counts it. Raises NotFound."""
+    member = _get(member_id)
+    return _try(member, password, _who(member.email, place))
+
+
+def _try(member: StaffMember | None, password: str, who: bytes) -> Tried:
+    if in_transaction():
+        raise RuntimeError("a password is tried before the transaction opens")
+    again = _wait_until(who)
+    member_id, against = member.id if member else None, member.password if member and member.active else ""
+    let_go()
+    is_right = False
+    if again is None and against:
+        is_right = verify_password(password, against)
+    elif again is None:
+        hash_password(password)  # costs what a check costs, so that time does not tell who has an account
+    return Tried(who, member_id, against, is_right, again)
+
+
+def sign_in(tried: Tried) -> tuple[SignIn, StaffMember | None, datetime | None]:
+    """Count a try and say what came of it. Always records it, unless it is not heard yet; a failed one is a result.
 
     Gives the outcome, the person when it is DONE, and when to try again when it is WAIT.
     """
-    member = db.session.scalars(select(StaffMember).where(StaffMember.email == email.strip().casefold())).first()
-    who = _who(email.strip().casefold(), place)
-    result, again = _check(member, password, who)
+    result, again = _count(tried, tried.member_id)
+    member = db.session.get(StaffMember, tried.member_id) if tried.member_id else None
     if result is SignIn.DONE and member is not None:
         audit.record("staff.signed_in", member.id, by=_actor(member))
         return result, member, None
@@ -94,17 +135,29 @@ def sign_in(email: str, password: str, place: str) -> tuple[SignIn, StaffMember 
     return result, None, again
 
 
-def check_password(member_id: UUID, password: str, place: str) -> tuple[SignIn, datetime | None]:
-    """Ask a signed-in person for the password again, under the same slowing down. Raises NotFound."""
+def check_password(member_id: UUID, tried: Tried) -> tuple[SignIn, datetime | None]:
+    """Count a signed-in person's try, under the same slowing down; somebody else's is refused. Raises NotFound."""
     member = _get(member_id)
-    result, again = _check(member, password, _who(member.email, place))
+    result, again = _count(tried, member_id)
     if result is SignIn.REFUSED:
         audit.record("staff.reauthentication_refused", member.id, by=_actor(member))
     return result, again
 
 
-def _check(member: StaffMember | None, password: str, who: bytes) -> tuple[SignIn, datetime | None]:
-    take_turns(f"sign-in {who.hex()}")  # one guess at a time for an account and place, also for an account there is not
+def _count(tried: Tried, member_id: UUID | None) -> tuple[SignIn, datetime | None]:
+    take_turns(f"sign-in {tried.who.hex()}")  # one at a time for an account and place, also for an account there is not
+    # Of many tries sent at once each is held back here by the failures counted before it, right or not.
+    if again := tried.again_at or _wait_until(tried.who):
+        return SignIn.WAIT, again
+    now, member = clock.now(), db.session.get(StaffMember, member_id) if member_id else None
+    is_same = member is not None and member.active and (member.id, member.password) == (tried.member_id, tried.against)
+    is_good = tried.is_right and is_same  # the account may have changed since the password was held against it
+    db.session.add(SignInAttempt(id=new_id(), who=tried.who, at=now, succeeded=is_good))
+    db.session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - timedelta(days=30)))
+    return (SignIn.DONE if is_good else SignIn.REFUSED), None
+
+
+def _wait_until(who: bytes) -> datetime | None:
     now = clock.now()
     since = select(func.max(SignInAttempt.at)).where(SignInAttempt.who == who, SignInAttempt.succeeded)
     floor = max(filter(None, (db.session.scalar(since), now - rules.WINDOW)))
@@ -112,16 +165,7 @@ def _check(member: StaffMember | None, password: str, who: bytes) -> tuple[SignI
         SignInAttempt.who == who, ~SignInAttempt.succeeded, SignInAttempt.at >= floor
     )
     again = rules.may_try_at(db.session.scalars(failed.order_by(SignInAttempt.at)).all())
-    if again and now < again:
-        return SignIn.WAIT, again
-    if member is None or not member.active:
-        hash_password(password)  # costs what a check costs, so that time does not tell who has an account
-        good = False
-    else:
-        good = verify_password(password, member.password)
-    db.session.add(SignInAttempt(id=new_id(), who=who, at=now, succeeded=good))
-    db.session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - timedelta(days=30)))
-    return (SignIn.DONE if good else SignIn.REFUSED), None
+    return again if again and now < again else None
 
 
 def _who(address: str, place: str) -> bytes:

@@ -29,11 +29,12 @@ def sign_in() -> ResponseReturnValue:
     form = SignInForm(next=request.args.get("next", ""))
     status = 200
     if form.validate_on_submit():
+        tried = staff.try_password(form.email.data, form.password.data, request.remote_addr or "")
         with transaction():
-            _result, member, again = staff.sign_in(form.email.data, form.password.data, request.remote_addr or "")
+            _result, member, again = staff.sign_in(tried)
         if member is not None:
             _web_session().rotate()
-            login_user(member)
+            login_user(member, remember=False)
             return redirect(_own_page(form.next.data) or url_for("staff.home"), 303)
         status = 429 if again else 422
         message = (

@@ -50,8 +50,8 @@ class Visit(Base):
 
 
 class VisitMove(Base):
-    """Something that happened to a visit at the desk: called, left, help asked, help given, postponed, closed.
-    Append-only."""
+    """Something that happened to a visit at the desk: called, left, came back, help asked, help given; and that the
+    doctor talked first. Append-only."""
 
     __tablename__ = "visit_move"
     __table_args__ = (Index("ix_visit_move_visit_id_seq", "visit_id", "seq", unique=True),)

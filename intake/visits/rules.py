@@ -20,11 +20,12 @@ class Fact(StrEnum):
 
 
 class Move(StrEnum):
-    """What the desk, the patient or the doctor did to a visit.
+    """What the desk, the patient or the doctor did to a visit. CAME_BACK: had not left, or is here again.
     RELEASED: the doctor has talked first, now the patient may sign."""
 
     CALLED = "called"
     LEFT = "left"
+    CAME_BACK = "came_back"
     HELP_ASKED = "help_asked"
     HELP_MET = "help_met"
     RELEASED = "released"
@@ -88,10 +89,10 @@ class StateFacts:
 
 def state(facts: StateFacts) -> TokenState:
     """The state of a token, worked out from what happened (docs/states.md)."""
-    desk = [move for move in facts.moves if move in (Move.CALLED, Move.LEFT)]
+    desk = standing_moves(facts.moves)
     if facts.is_over:
         return TokenState.DONE
-    if desk and desk[-1] == Move.LEFT:
+    if has_left(facts.moves):
         return TokenState.LEFT
     if facts.has_tablet:
         return TokenState.WITH_TABLET
@@ -100,10 +101,58 @@ def state(facts: StateFacts) -> TokenState:
     return TokenState.READY if facts.is_submitted else TokenState.WAITING
 
 
-def needs_help(moves: Sequence[str]) -> bool:
-    """Whether the patient asked for help and nobody has come yet."""
+def standing_moves(moves: Sequence[str]) -> list[str]:
+    """What counts of calling and leaving, oldest first: who came back never left, and stands where they stood."""
+    counts: list[str] = []
+    for move in moves:
+        if move in (Move.CALLED, Move.LEFT):
+            counts.append(move)
+        elif move == Move.CAME_BACK and counts[-1:] == [Move.LEFT]:
+            counts.pop()
+    return counts
+
+
+def has_left(moves: Sequence[str]) -> bool:
+    """Whether the patient has gone."""
+    return standing_moves(moves)[-1:] == [Move.LEFT]
+
+
+def is_called(moves: Sequence[str]) -> bool:
+    """Whether the patient is called in and has not gone since."""
+    return standing_moves(moves)[-1:] == [Move.CALLED]
+
+
+def is_said(moves: Sequence[str], kind: Move) -> bool:
+    """Whether a move would say nothing new. A call for help is not asked here: other rooms may have ended the last."""
+    if kind is Move.CALLED:
+        return is_called(moves)
+    if kind is Move.LEFT:
+        return has_left(moves)
+    if kind is Move.CAME_BACK:
+        return not has_left(moves)
     calls = [move for move in moves if move in (Move.HELP_ASKED, Move.HELP_MET)]
-    return bool(calls) and calls[-1] == Move.HELP_ASKED
+    return kind is Move.HELP_MET and calls[-1:] == [Move.HELP_MET]
+
+
+HELP_ASKED = "visit.help_asked"
+HELP_IS_OVER = frozenset(
+    {  # somebody came, or the patient went on without
+        "visit.help_met",
+        "visit.called",
+        "visit.left",
+        "tablet.taken_back",
+        "tablet.finished",
+        "consent.signed",
+        "consent.declined",
+    }
+)
+
+
+def needs_help(events: Sequence[str]) -> bool:
+    """Whether a call for help stands, by the names of the visit's log entries, oldest first: nobody has come, and the
+    patient has neither signed, nor said no, nor given the tablet back since. A locked tablet ends no call."""
+    calls = [event for event in events if event == HELP_ASKED or event in HELP_IS_OVER]
+    return calls[-1:] == [HELP_ASKED]
 
 
 def age_on(born_on: date, day: date) -> int:

@@ -165,12 +165,11 @@ def find_patients_by(*, name: str = "", phone: str = "", born_on: date | None = 
 
 
 def move(visit_id: UUID, kind: rules.Move, *, by: Actor) -> None:
-    """Note what happened at the desk. Saying the same thing twice in a row is one move."""
+    """Note what happened at the desk. Saying the same thing twice in a row is one move, and so is calling for help
+    while a call stands."""
     lock_visit(visit_id)
     known = moves_of(visit_id)
-    pairs = ({rules.Move.CALLED, rules.Move.LEFT}, {rules.Move.HELP_ASKED, rules.Move.HELP_MET})
-    same_kind = [m for m in known if any(kind in pair and m in pair for pair in pairs)]
-    if same_kind and same_kind[-1] == kind:
+    if rules.is_said(known, kind) or (kind is rules.Move.HELP_ASKED and needs_help(visit_id, known)):
         return
     db.session.add(
         VisitMove(id=new_id(), visit_id=visit_id, seq=len(known) + 1, kind=kind.value, at=clock.now(), by=by.label)
@@ -186,13 +185,21 @@ def moves_of(visit_id: UUID) -> list[str]:
     )
 
 
+def needs_help(visit_id: UUID, moves: Sequence[str] | None = None) -> bool:
+    """Whether the patient's call for help stands. `moves` are the visit's, where they are known already."""
+    # Few ever call: the log is read for those alone.
+    if rules.Move.HELP_ASKED not in (moves_of(visit_id) if moves is None else moves):
+        return False
+    return rules.needs_help([entry.event for entry in audit.history_of(visit_id)])
+
+
 def state_facts(
     visit_id: UUID, *, has_tablet: bool, is_submitted: bool, is_over: bool
 ) -> tuple[rules.TokenState, bool]:
     """The state of a visit's token, and whether it calls for help; what other rooms know is handed in."""
     moves: Sequence[str] = moves_of(visit_id)
     facts = rules.StateFacts(moves=moves, has_tablet=has_tablet, is_submitted=is_submitted, is_over=is_over)
-    return rules.state(facts), rules.needs_help(moves)
+    return rules.state(facts), needs_help(visit_id, moves)
 
 
 def _row(visit_id: UUID) -> Visit:

@@ -1,6 +1,7 @@
 """Forms made from a definition: fields, stored values, keyboards, and what they say about a problem."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,7 +9,16 @@ from flask import Flask
 from werkzeug.datastructures import MultiDict
 
 from intake import definitions, i18n
-from intake.answers.forms import BirthDate, Checkboxes, field_name, message, section_form, stored_data
+from intake.answers.forms import (
+    BirthDate,
+    Checkboxes,
+    asked,
+    field_name,
+    message,
+    section_form,
+    stored_data,
+    summary_line,
+)
 from intake.answers.rules import Problem, Reading
 from intake.definitions import Edition, Item, ItemType
 from intake.kiosk.forms import IdentityForm
@@ -92,12 +102,74 @@ def test_a_number_box_is_text_so_that_what_was_typed_wrong_is_not_eaten(edition:
     assert (field.keyboard, field.unit) == ({}, "cm")
 
 
+LIMITS = {Problem.DATE_IMPOSSIBLE: "1968-04", Problem.DATE_FUTURE: "2026-11-23"}
+
+
 @pytest.mark.parametrize("problem", list(Problem))
 def test_every_problem_is_a_sentence_that_says_what_to_do(in_app: Flask, problem: Problem) -> None:
     item = Item("a", ItemType.STRING, definitions.Text.of({"en": "Your name"}))
-    said = message(Reading(problem=problem, limit="3"), item)
+    said = message(Reading(problem=problem, limit=LIMITS.get(problem, "3")), item)
     assert said and said[0] in "ABCDEFGHIJKLMNOPQRSTUVWXYZ“"
+    assert "Your name" not in said, "the question stands beside it"
     assert "invalid" not in said.lower() and "required" not in said.lower() and "error" not in said.lower()
+
+
+@pytest.mark.parametrize(
+    ("item", "says"),
+    [
+        (Item("a", ItemType.CHOICE), "Choose one answer"),
+        (Item("a", ItemType.BOOLEAN), "Choose one answer"),
+        (Item("a", ItemType.DATE), "Write the day, the month and the year"),
+        (Item("a", ItemType.DECIMAL), "Write a number, such as 72"),
+        (Item("a", ItemType.TEXT), "Write an answer"),
+        (Item("a", ItemType.STRING, regex=r"\d{10}"), "Write the number with digits, for example 98765 43210"),
+    ],
+)
+def test_a_question_left_open_says_how_it_is_answered(in_app: Flask, item: Item, says: str) -> None:
+    assert message(Reading(problem=Problem.MISSING), item) == says
+
+
+@pytest.mark.parametrize(
+    ("reading", "says"),
+    [
+        (Reading(problem=Problem.TOO_FEW, limit="2"), "Choose at least 2 answers"),
+        (Reading(problem=Problem.TOO_MANY, limit="1"), "Choose at most 1 answer"),
+        (Reading(problem=Problem.TOO_PRECISE, limit="1"), "Write at most 1 digit after the point"),
+        (Reading(problem=Problem.TOO_PRECISE, limit="2"), "Write at most 2 digits after the point"),
+        (Reading(problem=Problem.PATTERN), "Check what you wrote."),
+    ],
+)
+def test_what_a_definition_limits_is_said_with_its_limit(in_app: Flask, reading: Reading, says: str) -> None:
+    assert message(reading, Item("a", ItemType.DECIMAL, max_decimals=1, min=Decimal(1))) == says
+
+
+@pytest.mark.parametrize(
+    ("reading", "says"),
+    [
+        (Reading(problem=Problem.TOO_SMALL, limit="2020-01-31"), "Write a date that is not before 31 January 2020"),
+        (Reading(problem=Problem.TOO_LARGE, limit="2020-01-31"), "Write a date that is not after 31 January 2020"),
+        (Reading(problem=Problem.TOO_LARGE, limit="2020"), "Write a date that is not after 2020"),
+        (
+            Reading(problem=Problem.DATE_IMPOSSIBLE, limit="1900-02"),
+            "February 1900 has only 28 days: check the day, the month and the year",
+        ),
+    ],
+)
+def test_the_limits_of_a_date_are_said_as_dates(in_app: Flask, reading: Reading, says: str) -> None:
+    assert message(reading, Item("a", ItemType.DATE)) == says
+
+
+def test_no_two_lines_of_a_summary_can_be_taken_for_each_other(edition: Edition) -> None:
+    for section in edition.questionnaire.sections:
+        form = section_form(edition.questionnaire, section, "en")(formdata=None)
+        fields = [form[field_name(edition.questionnaire, i.link_id)] for i in asked(edition.questionnaire, section)]
+        assert len({field.short for field in fields}) == len(fields), section.id
+
+
+def test_a_line_of_the_summary_is_the_question_and_what_to_do() -> None:
+    assert summary_line("Your sex", "Choose one answer") == "Your sex: Choose one answer"
+    assert summary_line("How often?", "Choose one answer") == "How often? Choose one answer"
+    assert summary_line("क्या यह सही है।", "एक चुनें") == "क्या यह सही है। एक चुनें"
 
 
 def test_no_problem_is_no_sentence(in_app: Flask) -> None:
@@ -111,14 +183,20 @@ def test_the_exclusive_answer_is_named_in_the_language_of_the_page(edition: Edit
 
 
 @pytest.mark.parametrize(
-    ("boxes", "is_taken"),
-    [(("4", "3", "1968"), True), (("4", "3", "1899"), False), (("4", "3", "3000"), True), (("", "", ""), False)],
+    ("boxes", "says"),
+    [
+        (("4", "3", "1968"), ""),
+        (("23", "11", "2026"), ""),
+        (("4", "3", "1899"), "The year must be 1900 or later"),
+        (("24", "11", "2026"), "Write a date that is not after today, 23 November 2026"),
+        (("4", "3", "56"), "Write the year with four digits, for example 1956"),
+        (("31", "4", "1968"), "April 1968 has only 30 days: check the day, the month and the year"),
+        (("", "", ""), "Write the day, the month and the year"),
+    ],
 )
-def test_a_birth_date_is_a_date_somebody_alive_may_have(
-    in_app: Flask, boxes: tuple[str, str, str], is_taken: bool
-) -> None:
+def test_a_birth_date_is_a_date_somebody_alive_may_have(in_app: Flask, boxes: tuple[str, str, str], says: str) -> None:
     sent = MultiDict({f"born-{part}": text for part, text in zip("dmy", boxes, strict=True)})
     field = IdentityForm(formdata=sent, meta={"csrf": False}).born
     assert isinstance(field, BirthDate)
-    assert (field.day is not None) is is_taken
-    assert is_taken or field.explain()
+    assert (field.day is None) is bool(says)
+    assert not says or field.explain() == says

@@ -1,5 +1,7 @@
 """Answering a section over HTTP, without scripts: what wrong, strange, late and doubled input gets."""
 
+import html
+import re
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from intake.db import transaction
 from tests.builders import TABLET
 from tests.conftest import MONDAY_NOON, StrictClient
 from tests.kiosk.pages import (
+    at_check,
     at_questions,
     at_sign,
     browser_fields,
@@ -25,6 +28,7 @@ from tests.kiosk.pages import (
 )
 
 ABOUT, REACH, START, WISH, PREGNANT = (f"/visit/questions/{name}" for name in ("id", "ct", "st", "tx", "pr"))
+CHECK = "/visit/check"
 
 
 @pytest.fixture
@@ -54,12 +58,38 @@ def test_a_missing_answer_is_named_beside_the_field_and_in_a_summary_that_takes_
     response = about_you(app, patient, id__name="  ", id__sex=[])
     assert response.status_code == 422
     assert errors_of(response.text) == [
-        "Please answer: Your full name",
-        "Choose an answer for: Your sex (as it matters for medical care)",
+        "Your full name: Write an answer",
+        "Your sex (as it matters for medical care): Choose one answer",
     ]
-    assert response.text.count("Please answer: Your full name") == 2
+    assert said_beside(response.text) == ["Write an answer", "Choose one answer"]
     assert title_of(response.text).startswith("Error: About you")
     assert 'aria-invalid="true"' in response.text
+
+
+def said_beside(page: str) -> list[str]:
+    """What stands beside the fields, in order."""
+    return [html.unescape(words) for words in re.findall(r'-err">.*?</span>([^<]+)</span></p>', page)]
+
+
+def test_two_questions_that_say_the_same_are_told_apart_in_the_summary(
+    app: Flask, patient: tuple[StrictClient, UUID]
+) -> None:
+    response = send(app, patient, "/visit/questions/mh-2", mh__cancer="no")
+    assert errors_of(response.text) == [
+        "Do you have any of these? (Fits or epilepsy, Asthma or severe allergies, …): Choose at least one answer",
+        "Do you have any of these? (An autoimmune disease, Sarcoidosis or other granuloma…): "
+        "Choose at least one answer",
+    ]
+    assert said_beside(response.text) == ["Choose at least one answer"] * 2
+
+
+def test_every_line_of_the_summary_leads_to_a_field(app: Flask, patient: tuple[StrictClient, UUID]) -> None:
+    page = about_you(app, patient, id__name="", id__sex=[], id__dob_y="56").text
+    summary = page.split('id="errors"')[1].split("</div>")[0]
+    links = re.findall(r'href="#([^"]+)"', summary)
+    assert len(links) == summary.count("<li>") == 3
+    for link in links:
+        assert re.search(rf'<input [^>]*id="{link}"', page), link
 
 
 def test_nothing_is_kept_of_a_page_with_an_error_but_what_was_typed_stays_in_it(
@@ -73,19 +103,23 @@ def test_nothing_is_kept_of_a_page_with_an_error_but_what_was_typed_stays_in_it(
 @pytest.mark.parametrize(
     ("day", "month", "year", "says"),
     [
-        ("31", "2", "1968", "This date is not in the calendar. Check the day, the month and the year"),
-        ("4", "3", "2027", "The date cannot be after today"),
+        ("31", "2", "1968", "February 1968 has only 29 days: check the day, the month and the year"),
+        ("31", "april", "1968", "April 1968 has only 30 days: check the day, the month and the year"),
+        ("4", "3", "2027", "Write a date that is not after today, 23 November 2026"),
         ("4", "", "1968", "Write the day, the month and the year"),
         ("4", "3", "1868", "The year must be 1900 or later"),
-        ("4", "3", "99999", "This date is not in the calendar. Check the day, the month and the year"),
-        ("four", "3", "1968", "This date is not in the calendar. Check the day, the month and the year"),
+        ("4", "3", "99999", "Write the year with four digits, for example 1956"),
+        ("4", "3", "56", "Write the year with four digits, for example 1956"),
+        ("4", "13", "1968", "Write the month as a number from 1 to 12, or as a word"),
+        ("four", "3", "1968", "Write the day as a number from 1 to 31"),
     ],
 )
 def test_a_date_that_cannot_be_says_what_to_do(
     app: Flask, patient: tuple[StrictClient, UUID], day: str, month: str, year: str, says: str
 ) -> None:
     response = about_you(app, patient, id__dob_d=day, id__dob_m=month, id__dob_y=year)
-    assert (response.status_code, errors_of(response.text)) == (422, [says])
+    assert (response.status_code, errors_of(response.text)) == (422, [f"Your date of birth: {says}"])
+    assert said_beside(response.text) == [says]
 
 
 def test_a_month_may_be_a_word_and_digits_of_any_script_count(app: Flask, patient: tuple[StrictClient, UUID]) -> None:
@@ -96,11 +130,14 @@ def test_a_month_may_be_a_word_and_digits_of_any_script_count(app: Flask, patien
 REACHABLE = {"ct__ok": ["call"], "ct__ec_name": "Imran", "ct__ec_phone": "98400 00422"}
 
 
-def test_letters_in_a_phone_number_are_refused_with_an_example(app: Flask, patient: tuple[StrictClient, UUID]) -> None:
-    response = send(app, patient, REACH, **REACHABLE, ct__mobile="98400 CALLME")
+@pytest.mark.parametrize("typed", ["98400 CALLME", "98abc", "12"])
+def test_what_is_no_phone_number_is_refused_with_an_example(
+    app: Flask, patient: tuple[StrictClient, UUID], typed: str
+) -> None:
+    response = send(app, patient, REACH, **REACHABLE, ct__mobile=typed)
     assert response.status_code == 422
-    assert errors_of(response.text) == ["Check what you wrote. Digits only, for example 98765 43210 or +91 98765 43210"]
-    assert 'value="98400 CALLME"' in response.text
+    assert errors_of(response.text) == ["Your mobile number: Write the number with digits, for example 98765 43210"]
+    assert f'value="{typed}"' in response.text
 
 
 def test_devanagari_digits_in_a_phone_number_are_taken_and_stored_as_ascii(
@@ -112,7 +149,10 @@ def test_devanagari_digits_in_a_phone_number_are_taken_and_stored_as_ascii(
 
 def test_a_name_of_5000_characters_gets_a_clear_sentence(app: Flask, patient: tuple[StrictClient, UUID]) -> None:
     response = about_you(app, patient, id__name="ab " * 1667)
-    assert (response.status_code, errors_of(response.text)) == (422, ["Write at most 200 characters"])
+    assert (response.status_code, errors_of(response.text)) == (
+        422,
+        ["Your full name: Write at most 200 characters"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,14 +166,17 @@ def test_names_in_any_script_are_kept_as_typed(app: Flask, patient: tuple[Strict
 
 def test_an_option_that_is_not_offered_is_refused(app: Flask, patient: tuple[StrictClient, UUID]) -> None:
     response = about_you(app, patient, id__sex="martian")
-    assert (response.status_code, errors_of(response.text)) == (422, ["Choose one of the answers shown"])
+    assert (response.status_code, errors_of(response.text)) == (
+        422,
+        ["Your sex (as it matters for medical care): Choose one of the answers shown"],
+    )
 
 
 def test_none_of_these_stands_alone(app: Flask, patient: tuple[StrictClient, UUID]) -> None:
     response = send(app, patient, PREGNANT, pr__status=["none", "bf"])
     assert (response.status_code, errors_of(response.text)) == (
         422,
-        ["“None of these” stands alone. Choose it, or the others"],
+        ["Which of these apply to you now? “None of these” stands alone. Choose it, or the others"],
     )
 
 
@@ -157,6 +200,20 @@ def test_two_windows_on_one_page_do_not_lose_an_answer(app: Flask, patient: tupl
     assert drafted(app, visit_id, "id.name") == ["First"]
     assert client.post(ABOUT, data=browser_fields(late.text)).status_code == 303
     assert drafted(app, visit_id, "id.name") == ["Second"]
+
+
+def test_a_check_page_that_is_out_of_date_gives_nothing_and_keeps_the_answers(app: Flask) -> None:
+    client, visit_id = at_check(app)
+    old = untouched(client, CHECK)
+    change = untouched(client, ABOUT) | sent(app, visit_id, id__name="Farida Begum")
+    assert client.post(ABOUT, data=change).status_code == 303
+    for revision in (old["rev"], "0", "no number"):
+        late = client.post(CHECK, data=old | {"rev": revision})
+        assert late.status_code == 409 and "Farida Begum" in late.text
+    assert events(app, visit_id, "response.submitted") == []
+    assert drafted(app, visit_id, "id.name") == ["Farida Begum"]
+    assert client.post(CHECK, data=browser_fields(late.text)).status_code == 303
+    assert len(events(app, visit_id, "response.submitted")) == 1
 
 
 def test_the_same_page_sent_twice_is_one_result(app: Flask, patient: tuple[StrictClient, UUID]) -> None:
@@ -196,8 +253,8 @@ def test_without_scripts_a_question_opened_by_an_answer_is_shown_before_it_is_an
     assert errors_of(shown.text) == []
     again = client.post(START, data=browser_fields(shown.text))
     assert errors_of(again.text) == [
-        "Please answer: Name of the person helping",
-        "Choose an answer for: Who is this person?",
+        "Name of the person helping: Write an answer",
+        "Who is this person? Choose one answer",
     ]
     helped = sent(app, visit_id, st__helper_name="Asha", st__helper_role="family")
     assert client.post(START, data=browser_fields(again.text) | helped).status_code == 303

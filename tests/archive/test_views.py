@@ -1,8 +1,6 @@
 """The archive's pages through HTTP."""
 
-import io
 import re
-import zipfile
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -137,25 +135,23 @@ def test_a_broken_record_shows_a_banner_and_can_only_be_checked(
         response = as_records.get(f"/archive/records/{record.id}/{path}")
         assert response.status_code == 500 and response.mimetype == "text/html"
         assert "This file has changed since it was sealed" in response.text
-    assert "record.opened" not in dict(events(app, record.id))
+    assert [event for event, _ in events(app, record.id)] == ["record.read", "record.open_failed", "record.open_failed"]
+    assert "Could not be opened: the file was damaged or gone: Ramesh Iyer" in response.text
+    with app.test_request_context():
+        looked, *_, failed = (entry.body.decode() for entry in audit.history_of(record.id))
+    assert '"genuine":false' in looked and '"fault":"storage.damaged"' in failed
     checked = as_records.submit(f"/archive/records/{record.id}/verify").text
     assert "The stored bytes are not those that were put there." in checked
 
 
-def test_a_day_is_listed_and_taken_as_a_zip(app: Flask, as_records: StrictClient, record: Any) -> None:
+def test_a_day_is_listed_with_what_is_not_filed_yet(app: Flask, as_records: StrictClient, record: Any) -> None:
     waiting = a_visit(app, name="Anjali Desai")
     with app.test_request_context(), transaction():
         consent.decline(clinic(), waiting, "", by=DESK)
     page = as_records.get("/archive/days/2026-11-23").text
     assert record.number in page and "1 visit is decided and not filed" in page and "Being made" in page
-    response = as_records.submit("/archive/days/2026-11-23/zip")
-    assert response.status_code == 200 and response.mimetype == "application/zip"
-    assert response.headers["Content-Disposition"] == "attachment; filename=records-2026-11-23.zip"
-    with zipfile.ZipFile(io.BytesIO(response.data)) as archive:
-        assert archive.namelist() == [f"{record.number}.pdf", "list.csv", "not-filed.csv"]
-    response.close()
-    assert [event for event, _ in events(app, "2026-11-23")] == ["archive.day_read", "archive.day_exported"]
-    assert events(app, record.id) == [("record.exported", "staff")]
+    assert "Download all as one zip" in page
+    assert [event for event, _ in events(app, "2026-11-23")] == ["archive.day_read"]
 
 
 def test_a_job_that_gave_up_is_shown_on_its_day(

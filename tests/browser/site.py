@@ -107,6 +107,13 @@ def _rows(form: FlaskForm) -> list[tuple[str, Field]]:
     return [(i.link_id, form[field_name(QUESTIONS, i.link_id)]) for i in asked(QUESTIONS, QUESTIONS.sections[0])]
 
 
+def _plain(seen: Seen) -> ResponseReturnValue:
+    if request.method == "POST":
+        seen.sent.append(request.form.copy())
+        return redirect("/done", 303)
+    return render_template("plain.html")
+
+
 def _board(seen: Seen) -> ResponseReturnValue:
     if seen.failing:
         return "", 503
@@ -116,6 +123,7 @@ def _board(seen: Seen) -> ResponseReturnValue:
 def _add_pages(app: Flask, seen: Seen) -> None:
     pages: dict[str, Callable[[], ResponseReturnValue]] = {
         "questions": lambda: _questions(seen),
+        "plain": lambda: _plain(seen),
         "review": lambda: render_template(
             "review.html", rows=_rows(section_form(QUESTIONS, QUESTIONS.sections[0], "en")(MultiDict()))
         ),
@@ -155,6 +163,11 @@ def _add_rooms(app: Flask, seen: Seen) -> None:
     staff.add_url_rule("/home", "home", called("home", lambda: "x"))
     for blueprint in (kiosk, consent, staff):
         app.register_blueprint(blueprint)
+
+
+def input_of(link_id: str) -> str:
+    """The boxes of one question."""
+    return f'[data-item="{link_id}"] input, [data-item="{link_id}"] textarea'
 
 
 @contextmanager

@@ -8,19 +8,15 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from intake.consent.rules import read_strokes
 from intake.definitions.questionnaire import enabled
-from tests.browser.site import QUESTIONS, Seen
+from tests.browser.site import QUESTIONS, Seen, input_of
 
 pytestmark = pytest.mark.browser
 
 PORTRAIT, PHONE, NARROW = (820, 1180), (390, 844), (320, 640)
-
-
-def input_of(link_id: str) -> str:
-    return f'[data-item="{link_id}"] input, [data-item="{link_id}"] textarea'
 
 
 def shown(page: Page) -> set[str]:
@@ -88,85 +84,6 @@ def test_none_of_these_stands_alone(tablet: Page) -> None:
     assert [box.is_checked() for box in boxes.values()] == [False, False, True]
     boxes["nuts"].check()
     assert [box.is_checked() for box in boxes.values()] == [False, True, False]
-
-
-# ---- Errors, saving, the connection ----
-
-
-def test_an_error_takes_the_focus_and_leads_to_its_field(tablet: Page) -> None:
-    tablet.goto("/questions")
-    tablet.get_by_role("button", name="Continue").click()
-    expect(tablet.locator("#errors")).to_be_focused()
-    expect(tablet).to_have_title("Error: Questions – Kesari Skin & Hair")
-    tablet.locator("#errors a").click()
-    expect(tablet.locator('[data-item="smoke"] input').first).to_be_focused()
-    group = tablet.get_by_role("radiogroup", name="Smoke?")
-    assert group.get_attribute("aria-invalid") == "true"
-    assert {tablet.locator(f"#{name}").count() for name in str(group.get_attribute("aria-describedby")).split()} == {1}
-
-
-def test_a_lost_connection_keeps_the_answers_and_sends_them_when_it_is_back(tablet: Page, seen: Seen) -> None:
-    tablet.clock.install()
-    tablet.goto("/questions")
-    tablet.locator('[data-item="smoke"] input[value="yes"]').check()
-    tablet.locator(input_of("much")).fill("12")
-    tablet.context.set_offline(True)
-    tablet.get_by_role("button", name="Continue").click()
-    expect(tablet.get_by_role("alert")).to_contain_text("lost its connection")
-    tablet.clock.run_for(4000)
-    assert tablet.locator(input_of("much")).input_value() == "12"
-    tablet.clock.run_for(40000)
-    expect(tablet.get_by_role("alert")).to_contain_text("tell reception")
-    tablet.context.set_offline(False)
-    tablet.clock.run_for(4000)
-    tablet.wait_for_url("**/done")
-    assert [sent.get("q2") for sent in seen.sent] == ["12"]
-
-
-def test_a_server_that_fails_is_asked_again_with_the_same_answers(tablet: Page, seen: Seen) -> None:
-    seen.failing = 2
-    tablet.clock.install()
-    tablet.goto("/questions")
-    tablet.locator('[data-item="smoke"] input[value="no"]').check()
-    tablet.get_by_role("button", name="Continue").click()
-    for _ in range(2):
-        expect(tablet.get_by_role("alert")).to_be_visible()
-        tablet.clock.run_for(4000)
-    tablet.wait_for_url("**/done")
-    assert len({json.dumps(sent.to_dict(), sort_keys=True) for sent in seen.sent}) == 1
-
-
-def test_a_slow_save_says_so_and_a_second_tap_sends_nothing(tablet: Page, seen: Seen) -> None:
-    held: list[Route] = []
-    tablet.goto("/questions")
-    tablet.locator('[data-item="smoke"] input[value="no"]').check()
-    tablet.route("**/questions", lambda route: held.append(route))
-    button = tablet.locator(".btn-main")
-    button.click()
-    expect(button).to_have_text("Saving…")
-    expect(button).to_have_attribute("aria-busy", "true")
-    button.click()
-    assert len(held) == 1
-    held[0].continue_()
-    tablet.wait_for_url("**/done")
-    assert len(seen.sent) == 1
-
-
-def test_help_comes_without_leaving_the_page(tablet: Page, seen: Seen) -> None:
-    tablet.goto("/questions")
-    tablet.locator('[data-item="smoke"] input[value="yes"]').check()
-    tablet.get_by_role("button", name="Ask for help").click()
-    expect(tablet.get_by_role("button", name="Someone is coming")).to_be_visible()
-    assert seen.calls == ["help"]
-    assert tablet.locator('[data-item="smoke"] input[value="yes"]').is_checked()
-
-
-def test_larger_text_is_larger_at_once(tablet: Page, seen: Seen) -> None:
-    tablet.goto("/thanks")
-    size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
-    before = tablet.evaluate(size)
-    tablet.get_by_role("button", name="Larger text").click()
-    assert tablet.evaluate(size) / before == pytest.approx(23 / 19, rel=0.01)
 
 
 # ---- Body maps ----

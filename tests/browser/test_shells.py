@@ -49,6 +49,25 @@ def test_a_page_read_from_right_to_left_does_not_scroll_sideways(tablet: Page, p
         assert tablet.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.browser
+def test_larger_letters_fit_the_narrowest_phone(tablet: Page) -> None:
+    for path in ("/questions", "/sign", "/effects", "/errors/404?kind=patient"):
+        for width, height in (PHONE, NARROW, LANDSCAPE):
+            tablet.set_viewport_size({"width": width, "height": height})
+            tablet.goto(path)
+            tablet.get_by_role("button", name="Larger text").click()
+            assert tablet.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+@pytest.mark.browser
+def test_the_strip_of_a_demonstration_takes_one_line_on_a_phone(tablet: Page) -> None:
+    for width, height in (PHONE, NARROW):
+        tablet.set_viewport_size({"width": width, "height": height})
+        tablet.goto("/questions")
+        line = tablet.evaluate("parseFloat(getComputedStyle(document.querySelector('.ribbon')).lineHeight)")
+        assert tablet.locator(".ribbon span").evaluate("words => words.getBoundingClientRect().height") < 2 * line
+
+
 @pytest.mark.parametrize("path", [*SAMPLES, *(f"/errors/{name}?kind={kind}" for name in ERRORS for kind in KINDS)])
 def test_a_page_is_well_formed_and_marked_as_a_demonstration(path: str) -> None:
     page = make_site()[0].test_client().get(path).text

@@ -19,6 +19,7 @@ from intake.consent.rules import (
     canonical,
     check_move,
     fill,
+    in_sentence,
     open_pages,
     parts_of,
     read_strokes,
@@ -295,3 +296,35 @@ def test_a_drawing_read_is_canonical_and_the_same_when_read_again(points: list[l
     assert canonical(json.loads(canonical(evidence))) == canonical(evidence)
     again = read_strokes(pad([list(point) for point in drawn.strokes[0]]), 10)
     assert again.strokes == drawn.strokes
+
+
+# ---- Names inside a sentence ----
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "inside"),
+    [
+        ("Mesotherapy for dark spots", "en", "mesotherapy for dark spots"),
+        ("Mid-scalp", "en-IN", "mid-scalp"),
+        ("Under the chin", "en_GB", "under the chin"),
+        ("A small stubborn area", "en", "a small stubborn area"),
+        ("PRP for hair loss", "en", "PRP for hair loss"),
+        ("NCTF135 for the face", "en", "NCTF135 for the face"),
+        ("I want the doctor to advise", "en", "I want the doctor to advise"),
+        ("lips", "en", "lips"),
+        ("", "en", ""),
+        (" ", "en", " "),
+        ("होंठ", "hi", "होंठ"),
+        ("الشفاه", "ar", "الشفاه"),
+        ("Mesotherapie gegen Haarausfall", "de", "Mesotherapie gegen Haarausfall"),
+    ],
+)
+def test_inside_an_english_sentence_a_name_begins_small_unless_it_is_written_in_capitals(
+    name: str, language: str, inside: str
+) -> None:
+    assert in_sentence(name, language) == inside
+
+
+@given(some.text(), some.sampled_from(["en", "hi", "ar"]))
+def test_inside_a_sentence_a_name_keeps_all_its_letters(name: str, language: str) -> None:
+    assert in_sentence(name, language).casefold() == name.casefold()

@@ -53,7 +53,9 @@ def test_an_effect_without_an_answer_is_named_and_the_others_stay(app: Flask) ->
     fields = untouched(client, EFFECTS) | dict.fromkeys(parts(client.get(EFFECTS).text), "understood")
     del fields["part-C-09b"]
     response = client.post(EFFECTS, data=fields)
-    assert (response.status_code, errors_of(response.text)) == (422, ["Choose an answer for: Slight redness"])
+    assert (response.status_code, errors_of(response.text)) == (422, ["Slight redness: Choose one answer"])
+    card = response.text.split('id="part-C-09b-err"')[1].split("</p>")[0]
+    assert card.endswith("</span>Choose one answer</span>"), "the card says itself what it is about"
     assert title_of(response.text).startswith("Error: What you may feel")
     assert response.text.count(" checked") == 5
     assert events(app, visit_id, "consent.page_answered") == []
@@ -63,7 +65,7 @@ def test_an_answer_that_is_not_offered_is_none(app: Flask) -> None:
     client, _visit_id = at_effects(app)
     fields = untouched(client, EFFECTS) | dict.fromkeys(parts(client.get(EFFECTS).text), "understood")
     assert errors_of(client.post(EFFECTS, data=fields | {"part-C-05": "maybe"}).text) == [
-        "Choose an answer for: Numbing cream"
+        "Numbing cream: Choose one answer"
     ]
 
 

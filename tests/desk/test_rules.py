@@ -9,9 +9,8 @@ from intake.desk.rules import (
     Action,
     Standing,
     initials,
-    is_called,
     is_form_key,
-    is_phone,
+    left_with_tablet,
     main_action,
     may_search,
     minutes_since,
@@ -94,7 +93,7 @@ ACTIONS: list[tuple[Standing, Action]] = [
     (Standing(TokenState.WITH_DOCTOR, wants_tablet=True, has_free_tablet=True), Action.GIVE),
     (Standing(TokenState.WITH_DOCTOR, wants_tablet=True), Action.NONE),
     (Standing(TokenState.DONE, needs_help=True, has_free_tablet=True, wants_tablet=True), Action.NONE),
-    (Standing(TokenState.LEFT, needs_help=True, has_free_tablet=True, wants_tablet=True), Action.NONE),
+    (Standing(TokenState.LEFT, needs_help=True, has_free_tablet=True, wants_tablet=True), Action.BACK),
 ]
 
 
@@ -104,17 +103,17 @@ def test_each_token_has_at_most_one_main_action(standing: Standing, action: Acti
 
 
 @pytest.mark.parametrize(
-    ("moves", "called"),
+    ("events", "had"),
     [
         ([], False),
-        (["called"], True),
-        (["called", "left"], False),
-        (["left", "called"], True),
-        (["called", "help_asked", "help_met"], True),
+        (["tablet.given", "tablet.taken_back"], False),
+        (["tablet.given", "visit.left", "tablet.taken_back"], True),
+        (["tablet.given", "tablet.taken_back", "visit.left"], False),
+        (["visit.left", "tablet.taken_back", "visit.came_back", "tablet.put_back", "visit.left"], False),
     ],
 )
-def test_a_token_is_called_until_its_patient_leaves(moves: list[str], called: bool) -> None:
-    assert is_called(moves) is called
+def test_leaving_with_a_tablet_is_told_from_leaving_without(events: list[str], had: bool) -> None:
+    assert left_with_tablet(events) is had
 
 
 def test_minutes_are_whole_and_never_negative() -> None:
@@ -163,16 +162,6 @@ def test_a_name_is_kept_as_written_without_stray_spaces_and_control_characters()
     assert read_name("  Farida \t Sheikh\x00\n") == "Farida Sheikh"
     assert read_name("فريدة 🌸") == "فريدة 🌸"
     assert read_name(" \n\t ") == ""
-
-
-@pytest.mark.parametrize("number", ["9840000421", "98400 00421", "+91 (98400) 00-421", "९८४०० ००४२१", "044.2811.1234"])
-def test_phone_numbers_are_taken_as_people_write_them(number: str) -> None:
-    assert is_phone(number)
-
-
-@pytest.mark.parametrize("number", ["98400 O0421", "call me", "12345", "1" * 16, "98400;00421", "²³⁴⁵⁶⁷⁸"])
-def test_what_cannot_be_a_phone_number_is_refused(number: str) -> None:
-    assert not is_phone(number)
 
 
 @pytest.mark.parametrize(

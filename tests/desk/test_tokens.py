@@ -97,8 +97,8 @@ def test_a_button_pressed_twice_in_one_moment_issues_one_token(app: Flask, as_re
     [
         ({"name": "   "}, "Write the patient&#39;s name"),
         ({"name": "x" * 5000}, "Write at most 200 letters"),
-        ({"phone": "98400 OO421"}, "Write the number with digits only"),
-        ({"phone": "123"}, "Write the number with digits only"),
+        ({"phone": "98400 OO421"}, "Write the number with digits, for example 98765 43210"),
+        ({"phone": "12"}, "Write the number with digits, for example 98765 43210"),
         ({"doctor": ""}, "Choose a doctor"),
         ({"doctor": "00000000-0000-0000-0000-000000000001"}, "Choose a doctor"),
     ],

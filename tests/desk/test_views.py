@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from intake import consent, kiosk, visits
+from intake import answers, audit, consent, kiosk, visits
 from intake.db import transaction
 from intake.i18n import clinic
 from intake.visits import Move
@@ -79,6 +79,22 @@ def test_a_locked_tablet_is_reopened_from_the_desk(app: Flask, as_reception: Str
     assert "Tablet T1 is open again." in page and "locked" not in page
 
 
+def test_a_tablet_whose_holder_gave_three_wrong_dates_is_opened_again_from_the_desk(
+    app: Flask, as_reception: StrictClient
+) -> None:
+    visit_id = a_visit(app)
+    answered(app, visit_id)  # so that the date of birth is known from before
+    patient = a_tablet(app, visit_id)
+    assert isinstance(patient, StrictClient)
+    for _try in range(3):
+        patient.submit("/visit/identity", {"born-d": "4", "born-m": "3", "born-y": "1969"})
+    page = as_reception.get("/desk").text
+    assert "T1 with K 01, locked" in page and "Reopen T1" in page
+    as_reception.submit(f"/desk/tablets/{tablet(app).id}/reopen")
+    assert "locked" not in as_reception.get("/desk").text
+    assert "Your date of birth" in patient.get("/visit/identity").text
+
+
 def test_a_pairing_code_is_shown_once_and_makes_a_browser_the_tablet(
     app: Flask, as_reception: StrictClient, anonymous: StrictClient
 ) -> None:
@@ -128,7 +144,7 @@ def test_a_doctor_sees_the_list_and_calls_only_their_own(
     assert "With the doctor" in as_doctor.get("/desk").text
 
 
-def test_an_administrator_looks_and_does_nothing(app: Flask, as_admin: StrictClient) -> None:
+def test_an_administrator_looks_and_moves_nobody(app: Flask, as_admin: StrictClient) -> None:
     a_tablet(app)
     visit = a_visit(app)
     page = as_admin.get("/desk").text
@@ -204,6 +220,77 @@ def test_a_patient_who_left_is_listed_at_the_end_and_may_be_called_back(app: Fla
     page = as_reception.get("/desk").text
     assert "K 01 is marked as left." in page and "Done or left today" in page
     assert "Call K 01" in as_reception.get(f"/desk/visits/{visit}").text
+
+
+def test_a_left_pressed_by_mistake_is_undone_with_one_press(app: Flask, as_reception: StrictClient) -> None:
+    visit = a_signed_visit(app)
+    as_reception.get("/desk")
+    as_reception.submit(f"/desk/visits/{visit}/left")
+    page = as_reception.get("/desk").text
+    assert f'formaction="/desk/visits/{visit}/came-back"' in page
+    assert "Came back" in as_reception.get(f"/desk/visits/{visit}").text
+    assert as_reception.submit(f"/desk/visits/{visit}/came-back").status_code == 303
+    page = as_reception.get("/desk").text
+    assert "K 01 is back." in page and "Ready for the doctor" in page and "came-back" not in page
+
+
+def test_only_reception_says_that_somebody_came_back(
+    app: Flask, as_doctor: StrictClient, as_admin: StrictClient
+) -> None:
+    visit = a_visit(app)
+    moved(app, visit, Move.LEFT)
+    for client in (as_doctor, as_admin):
+        assert "came-back" not in client.get("/desk").text + client.get(f"/desk/visits/{visit}").text
+        assert client.submit(f"/desk/visits/{visit}/came-back").status_code == 403
+
+
+def test_a_lost_tablet_is_taken_out_of_use_after_a_second_look(app: Flask, as_reception: StrictClient) -> None:
+    browser = a_tablet(app)
+    path = f"/desk/tablets/{tablet(app).id}/out-of-use"
+    assert f'href="{path}"' in as_reception.get("/desk").text
+    assert "Take tablet T1 out of use?" in as_reception.get(path).text
+    hasty = as_reception.submit(path)
+    assert hasty.status_code == 422 and "Tick the box to take the tablet out of use" in hasty.text
+    assert browser.get("/tablet").status_code == 200
+    assert as_reception.submit(path, {"sure": "y"}).status_code == 303
+    page = as_reception.get("/desk").text
+    assert "Tablet T1 is out of use." in page and "T1 is not paired" in page and path not in page
+    assert browser.get("/tablet").headers["Location"] == "/tablet/pair"
+    assert "It opens nothing already." in as_reception.get(path).text
+
+
+def test_a_tablet_lost_in_use_ends_the_time_of_its_token_and_says_so_first(app: Flask, as_admin: StrictClient) -> None:
+    visit = a_visit(app)
+    browser = a_tablet(app, visit)
+    answered(app, visit, submit=False)
+    path = f"/desk/tablets/{tablet(app).id}/out-of-use"
+    assert "K 01 has this tablet now." in as_admin.get(path).text
+    assert as_admin.submit(path, {"sure": "y"}).status_code == 303
+    assert "Waiting for a tablet" in as_admin.get("/desk").text
+    assert browser.get("/visit/identity").status_code == 403
+    with app.test_request_context():
+        assert answers.get(visit).draft.answers
+        assert [e.event for e in audit.history_of(visit)][-1] == "tablet.taken_back"
+        last = audit.history_of(tablet(app).id)[-1]
+        assert last.event == "tablet.unpaired" and last.actor.startswith("staff:")
+
+
+def test_a_code_made_before_does_not_bring_a_lost_tablet_back(
+    app: Flask, as_reception: StrictClient, anonymous: StrictClient
+) -> None:
+    a_tablet(app)
+    with app.test_request_context(), transaction():
+        code = kiosk.pairing_code(tablet(app).id, by=DESK)
+    as_reception.get("/desk")
+    as_reception.submit(f"/desk/tablets/{tablet(app).id}/out-of-use", {"sure": "y"})
+    assert anonymous.submit("/tablet/pair", {"code": code}).status_code == 422
+
+
+def test_a_doctor_takes_no_tablet_out_of_use(app: Flask, as_doctor: StrictClient) -> None:
+    a_tablet(app)
+    path = f"/desk/tablets/{tablet(app).id}/out-of-use"
+    assert path not in as_doctor.get("/desk").text
+    assert as_doctor.get(path).status_code == 403
 
 
 def test_closing_without_a_doctor_takes_a_reason_and_a_second_look(app: Flask, as_reception: StrictClient) -> None:

@@ -65,6 +65,16 @@ def issue_and_hand_over(desk: Page, base: str, name: str = "Farida Sheikh") -> s
     return visit_id
 
 
+def hand_over_again(desk: Page, base: str, visit_id: str) -> None:
+    """Take the tablet back, wipe it, and give it to the same visit."""
+    desk.goto(f"http://{base}/desk/visits/{visit_id}")
+    desk.click("form[action$='/take-back'] button")
+    desk.goto(f"http://{base}/desk")
+    for button in ("#trays button[formaction$='/wiped']", f"#visit-{visit_id} button[formaction$='/tablet']"):
+        with desk.expect_navigation():
+            desk.click(button)
+
+
 def identify(tablet: Page, base: str, born: tuple[str, str, str] = ("4", "3", "1968")) -> None:
     """Start, and give the date of birth."""
     tablet.goto(f"http://localhost:{base.split(':')[1]}/tablet")
@@ -97,14 +107,17 @@ def answer_section(tablet: Page, wishes: Mapping[str, Any] = WISHES) -> None:
         _answer(left[0], wishes.get(name))
 
 
+def _pick(codes: list[str], wish: Any) -> str:
+    return str(wish) if wish in codes else next((code for code in USUAL if code in codes), codes[0])
+
+
 def _answer(item: Locator, wish: Any) -> None:
     codes = [
         box.get_attribute("value") or "on" for box in item.locator("input[type=radio], input[type=checkbox]").all()
     ]
     if codes:
         if not item.locator("input:checked").count():
-            code = wish if wish in codes else next((c for c in USUAL if c in codes), codes[0])
-            item.locator(f"label:has(input[value='{code}'])").first.tap()
+            item.locator(f"label:has(input[value='{_pick(codes, wish)}'])").first.tap()
         return
     for box in item.locator("input[type=text], input[type=tel], input[type=email], input:not([type]), textarea").all():
         if not box.input_value() and wish is not None:
@@ -173,3 +186,44 @@ def run_jobs(app: Flask) -> None:
     worker = threading.Thread(target=work)
     worker.start()
     worker.join()
+
+
+# What has the focus: its question, and for a group of choices all values and whether one is chosen.
+FOCUSED = """() => {
+  const at = document.activeElement, isChoice = at.matches('[type=radio], [type=checkbox]');
+  const near = isChoice ? [...document.querySelectorAll(`input[name="${CSS.escape(at.name)}"]`)] : [];
+  return {
+    item: at.closest('[data-item]')?.dataset.item ?? at.name, value: at.value, kind: at.type,
+    isMain: at.matches('main .btn-main'), isText: at.matches('input, textarea') && !isChoice,
+    values: near.map(box => box.value), isChosen: near.some(box => box.checked),
+  };
+}"""
+
+
+def answer_by_keyboard(page: Page, wishes: Mapping[str, Any] = WISHES) -> None:
+    """Go through a page with Tab from its top to its main button, answering on the way, and press that with Enter."""
+    done: set[str] = set()
+    for _stop in range(120):
+        page.keyboard.press("Tab")
+        at = page.evaluate(FOCUSED)
+        if at["isMain"]:
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
+            return
+        wish = wishes.get(at["item"])
+        if at["isText"]:
+            if not at["value"] and wish is not None:
+                page.keyboard.type(str(wish))
+        elif at["values"] and (at["item"] in done or not at["isChosen"]):
+            done.add(at["item"])
+            _choose_by_keyboard(page, at, _pick(at["values"], wish))
+    raise AssertionError("the main button is out of the keyboard's reach")
+
+
+def _choose_by_keyboard(page: Page, at: Mapping[str, Any], code: str) -> None:
+    if at["kind"] == "radio":
+        page.keyboard.press("Space")
+        for _step in range(at["values"].index(code)):
+            page.keyboard.press("ArrowDown")
+    elif at["value"] == code:
+        page.keyboard.press("Space")

@@ -100,7 +100,7 @@ def send(client: StrictClient, path: str, **more: Any) -> Any:
 
 def browser_fields(page: str) -> dict[str, Any]:
     """The fields of a page's own form, stored values unescaped."""
-    form = page.split("</form>")[0]
+    form = page.split('<form method="post" novalidate', 1)[-1].split("</form>")[0]
     open_parts = re.sub(
         r'<fieldset class="cond" role="none" disabled>.*?(?=<div class="item"|<p class="decline"|$)',
         "",

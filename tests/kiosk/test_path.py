@@ -261,6 +261,17 @@ def test_saying_no_is_possible_everywhere_and_is_an_answer(app: Flask, start: An
     assert len(events(app, visit_id, "consent.declined")) == 1
 
 
+@pytest.mark.parametrize("path", ["/visit/questions/id", "/visit/check", "/visit/treatment", "/visit/sign"])
+def test_what_is_sent_after_saying_no_is_gone(app: Flask, path: str) -> None:
+    client, visit_id = at_questions(app)
+    client.submit("/visit/decline", {"reason": ""})
+    said = len(events(app, visit_id, "response.page_saved"))
+    assert client.post(path, data={"csrf_token": client.token, "rev": "1"}).status_code == 410
+    assert follow(client, client.get(path))[0] == "/visit/thanks"
+    assert state(app, visit_id) is consent.State.DECLINED
+    assert len(events(app, visit_id, "response.page_saved")) == said
+
+
 def test_a_very_long_reason_is_kept_and_shortened_by_the_patient(app: Flask) -> None:
     client, visit_id = at_questions(app)
     long = client.submit("/visit/decline", {"reason": "no " * 1000})

@@ -6,7 +6,23 @@ from datetime import datetime, timedelta
 import pytest
 
 from intake.kiosk.pages import mask
-from intake.kiosk.rules import GRACE, LONGEST_VISIT, WARNING, Hold, Path, Place, Step, Use, hold, next_step, step_of
+from intake.kiosk.rules import (
+    GRACE,
+    LONGEST_VISIT,
+    OLD_COOKIE_LIFE,
+    WARNING,
+    Cookie,
+    Hold,
+    Path,
+    Place,
+    Renewal,
+    Step,
+    Use,
+    hold,
+    next_step,
+    step_of,
+    worth,
+)
 from tests.conftest import MONDAY_NOON
 
 BEGUN = Path(
@@ -117,3 +133,29 @@ def test_the_steps_only_go_forward_in_the_order_of_the_questions() -> None:
 )
 def test_a_phone_number_is_masked_on_a_screen_others_may_see(number: str, shown: str) -> None:
     assert mask(number) == shown
+
+
+C0, C1, C2 = (bytes([n]) * 32 for n in range(3))
+LATER = MONDAY_NOON + OLD_COOKIE_LIFE
+
+
+@pytest.mark.parametrize(
+    ("shown", "renewal", "now", "what"),
+    [
+        (C1, None, MONDAY_NOON, Cookie.GOOD),
+        (C0, None, MONDAY_NOON, None),
+        (C0, Renewal(MONDAY_NOON, C0, None), MONDAY_NOON, Cookie.OLD),
+        (C0, Renewal(MONDAY_NOON, C0, C2), LATER, Cookie.OLD),
+        (C0, Renewal(MONDAY_NOON, C0, C2), LATER + timedelta(microseconds=1), None),
+        (C1, Renewal(MONDAY_NOON, C0, None), MONDAY_NOON + timedelta(hours=9), Cookie.NEW),
+        (C1, Renewal(MONDAY_NOON, C0, C2), MONDAY_NOON, Cookie.NEW),
+        (C2, Renewal(MONDAY_NOON, C0, C2), MONDAY_NOON, Cookie.NEW),
+        (C2, Renewal(MONDAY_NOON, None, C2), MONDAY_NOON, Cookie.GOOD),
+        (C1, Renewal(MONDAY_NOON, None, C2), MONDAY_NOON, None),
+        (C0, Renewal(MONDAY_NOON, None, C2), MONDAY_NOON, None),
+    ],
+)
+def test_after_a_finish_the_first_new_cookie_to_come_back_is_the_only_one(
+    shown: bytes, renewal: Renewal | None, now: datetime, what: Cookie | None
+) -> None:
+    assert worth(shown, C1, renewal, now) is what

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from intake import audit, kiosk
+from intake import answers, audit, kiosk
 from intake.db import transaction
 from intake.errors import NotAllowed
 from intake.kiosk.rules import GRACE, WARNING
@@ -78,6 +78,29 @@ def test_a_pairing_page_that_stood_open_for_long_keeps_the_code(app: Flask, anon
     assert 'value="ABCD2345"' in late.text
 
 
+def test_pairing_ends_the_staff_session_of_that_browser_for_good(app: Flask, as_reception: StrictClient) -> None:
+    session = as_reception.get_cookie("intake-session")
+    assert session is not None and as_reception.get("/desk").status_code == 200
+    assert as_reception.submit("/tablet/pair", {"code": code_for(app)}).status_code == 303
+    assert title_of(as_reception.get("/tablet").text).startswith("Please wait")
+    assert as_reception.get("/desk").status_code == 403
+    copied = app.test_client()
+    copied.set_cookie("intake-session", session.value)
+    assert copied.get("/desk").headers["Location"].startswith("/sign-in")
+
+
+def test_pairing_a_tablet_anew_ends_the_visit_on_it_and_keeps_the_answers(app: Flask) -> None:
+    client, visit_id = at_questions(app)
+    client.get("/visit/questions/id")
+    second = a_tablet(app)
+    assert title_of(second.get("/tablet").text).startswith("Please wait")
+    assert client.get("/visit/questions/id").status_code == 403
+    assert client.get("/tablet").headers["Location"] == "/tablet/pair"
+    assert len(events(app, visit_id, "tablet.taken_back")) == 1
+    with app.test_request_context():
+        assert kiosk.tablets_of([visit_id]) == {} and answers.find(visit_id) is not None
+
+
 def test_a_browser_that_is_no_tablet_sees_no_patient_page(
     app: Flask, anonymous: StrictClient, as_reception: StrictClient
 ) -> None:
@@ -115,10 +138,11 @@ def test_the_right_date_opens_the_first_question(app: Flask) -> None:
         ({}, "Write the day, the month and the year"),
         (
             {"born-d": "31", "born-m": "2", "born-y": "1968"},
-            "This date is not in the calendar. Check the day, the month and the year",
+            "February 1968 has only 29 days: check the day, the month and the year",
         ),
-        ({"born-d": "1", "born-m": "1", "born-y": "2030"}, "The date cannot be after today"),
-        ({"born-d": "1", "born-m": "1", "born-y": "1"}, "The year must be 1900 or later"),
+        ({"born-d": "1", "born-m": "1", "born-y": "2030"}, "Write a date that is not after today, 23 November 2026"),
+        ({"born-d": "1", "born-m": "1", "born-y": "1899"}, "The year must be 1900 or later"),
+        ({"born-d": "1", "born-m": "1", "born-y": "56"}, "Write the year with four digits, for example 1956"),
     ],
 )
 def test_a_date_that_cannot_be_is_no_try(app: Flask, born: dict[str, str], says: str) -> None:
@@ -179,6 +203,17 @@ def test_an_untouched_tablet_locks_by_itself(app: Flask, clock_at: Clock) -> Non
     client, _visit_id = at_questions(app)
     clock_at(MONDAY_NOON + timedelta(minutes=7, seconds=1))
     assert client.get("/visit/questions/id").headers["Location"].endswith("/tablet")
+
+
+def test_yes_carry_on_tells_the_server_that_somebody_is_there(app: Flask, clock_at: Clock) -> None:
+    client, _visit_id = at_questions(app)
+    client.get("/visit/questions/id")
+    clock_at(MONDAY_NOON + timedelta(minutes=5, seconds=50))
+    assert client.submit("/visit/alive").status_code == 204
+    clock_at(MONDAY_NOON + timedelta(minutes=5, seconds=50) + UNTOUCHED)
+    assert client.get("/visit/questions/id").status_code == 200
+    clock_at(MONDAY_NOON + timedelta(minutes=6) + 3 * UNTOUCHED)
+    assert client.submit("/visit/alive").status_code == 403, "too late: it is locked"
 
 
 def test_every_page_sent_keeps_the_tablet_open(app: Flask, clock_at: Clock) -> None:

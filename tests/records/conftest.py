@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from intake import clock
+from intake.i18n import translator
 from intake.records.render import render
 from intake.records.seal import ClinicKeys, PadesSealer
 from tests.records import snapshots
@@ -24,12 +25,11 @@ def sealer(tmp_path_factory: pytest.TempPathFactory) -> PadesSealer:
 def pdfs(sealer: PadesSealer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Sealed records: `english`, `declined`, `hindi`, `arabic`."""
     folder = tmp_path_factory.mktemp("pdfs")
-    hindi = snapshots.translate_with(snapshots.HINDI)
     made = {
         "english": render(snapshots.a_snapshot(), snapshots.EVIDENCE),
         "declined": render(snapshots.a_declined_snapshot(), snapshots.EVIDENCE),
-        "hindi": render(snapshots.a_hindi_snapshot(), snapshots.EVIDENCE, hindi),
-        "arabic": render(snapshots.an_arabic_snapshot(), snapshots.EVIDENCE),
+        "hindi": render(snapshots.a_hindi_snapshot(), snapshots.EVIDENCE, translator("hi")),
+        "arabic": render(snapshots.an_arabic_snapshot(), snapshots.EVIDENCE, translator("ar")),
     }
     paths = {name: folder / f"{name}.pdf" for name in made}
     with clock.frozen(SEALING_DAY):

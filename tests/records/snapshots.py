@@ -1,6 +1,5 @@
 """Records to start a test from: one countersigned English visit, and the same with another language or ending."""
 
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,7 +31,6 @@ from intake.records.rules import (
 
 EVIDENCE = canonical({"type": "intake/record-evidence", "answers": {"md.thinner": "हाँ", "al.numbing": "not sure"}})
 STROKES = [[[x, 60 + 30 * (x % 40 < 20), x * 16] for x in range(10, 280, 5)], [[40, 110, 5000], [260, 114, 5200]]]
-HINDI = {"Patient": "रोगी", "Name": "नाम", "What the patient told us": "रोगी ने हमें क्या बताया"}
 
 
 def facts(*pairs: tuple[str, str]) -> tuple[Fact, ...]:
@@ -49,7 +47,7 @@ def a_snapshot(**changes: Any) -> Snapshot:
         "title": Words("Mesotherapy: intake and consent"),
         "patient_name": "Zoë Łukasiewicz Sheikh",
         "sealed_at": datetime(2026, 11, 23, 7, 32, 5, tzinfo=UTC),
-        "sealed_on": "23 November 2026, 13:02",
+        "sealed_on": Words("23 November 2026, 13:02"),
         "evidence_sha256": digest(EVIDENCE),
         "verify_url": "https://intake.clinic.example/verify/KS-7KQ2-M9XF",
         "summary": Words("Answered on tablet T2, in English, between 12:24 and 12:36."),
@@ -64,7 +62,9 @@ def a_snapshot(**changes: Any) -> Snapshot:
             ),
             Section(Words("Your skin"), facts(*((f"Question number {n}", f"Answer number {n}") for n in range(40)))),
         ),
-        "decisions": (Decision(Words("Blood thinner"), "Safe to go on, fewer points.", "Dr Ananya Rao", "12:58"),),
+        "decisions": (
+            Decision(Words("Blood thinner"), Words("Go ahead."), "Fewer points.", "Dr Ananya Rao", Words("12:58")),
+        ),
         "treatment": facts(("Areas", "Right cheek, left cheek"), ("Sessions", "2 of 6")),
         "clauses": (
             ClauseGroup(
@@ -75,36 +75,45 @@ def a_snapshot(**changes: Any) -> Snapshot:
                         Words("Small bumps"),
                         Words("You may feel small raised bumps."),
                         Words("I have a question"),
-                        Exchange("How long do they stay?", "One to two days.", "Dr Ananya Rao", "12:55"),
+                        Exchange(Words("How long do they stay?"), "One to two days.", "Dr Ananya Rao", Words("12:55")),
                     ),
                 ),
             ),
         ),
-        "questions": (Exchange("May I swim tomorrow?"),),
+        "questions": (Exchange(Words("May I swim tomorrow?")),),
         "teach_back": (
             TeachBack(
                 Words("Which one is true?"),
                 (Try(Words("It puts back lost volume."), False), Try(Words("I may have redness."), True)),
-                "Explained in person by Dr Ananya Rao",
+                Words("Explained in person by Dr Ananya Rao"),
             ),
         ),
         "statements": (Words("My answers are true, as far as I know."), Words("I agree to mesotherapy.")),
         "signature": Signature(
-            "Zoë Łukasiewicz Sheikh", "12:36", "tablet T2", path=strokes_to_path(STROKES, INK_WIDTH, INK_HEIGHT)
+            "Zoë Łukasiewicz Sheikh",
+            Words("12:36"),
+            Words("tablet T2"),
+            path=strokes_to_path(STROKES, INK_WIDTH, INK_HEIGHT),
         ),
         "helpers": (Helper("Imran Sheikh", Words("read the questions aloud")),),
         "countersignature": Countersignature(
-            "Dr Ananya Rao", "Dermatologist, MMC 2009/04/1234", "13:02", Words("Signed in, and password given again")
+            "Dr Ananya Rao",
+            "Dermatologist, MMC 2009/04/1234",
+            Words("13:02"),
+            Words("Signed in, and password given again"),
         ),
-        "timeline": (Event("12:21", Words("Token issued"), "Sunita"), Event("12:36", Words("Signed"), "Patient")),
-        "definitions": (DefinitionVersion("Questionnaire", "3", digest(b"q"), True),),
+        "timeline": (
+            Event(Words("12:21"), Words("Token issued"), Words("Sunita")),
+            Event(Words("12:36"), Words("Signed"), Words("Patient")),
+        ),
+        "definitions": (DefinitionVersion(Words("Questionnaire"), "3", digest(b"q"), True),),
     }
     return Snapshot(**(values | changes))
 
 
 def a_declined_snapshot(**changes: Any) -> Snapshot:
     """A visit that ended with the patient's no."""
-    ending = Ending("I want to think about it at home.", "Zoë Łukasiewicz Sheikh", "12:40")
+    ending = Ending(Words("I want to think about it at home."), "Zoë Łukasiewicz Sheikh", Words("12:40"))
     bare = {"signature": None, "countersignature": None, "statements": (), "decisions": (), "teach_back": ()}
     return a_snapshot(**({"outcome": Outcome.DECLINED, "ending": ending} | bare | changes))
 
@@ -120,7 +129,7 @@ def a_hindi_snapshot() -> Snapshot:
         title=Words("मेसोथेरेपी: जानकारी और सहमति", "Mesotherapy: intake and consent"),
         patient_name=name,
         answers=(Section(Words("दवाइयाँ", "Medicines"), (row,)),),
-        signature=Signature(name, "12:36", "tablet T2", typed=name),
+        signature=Signature(name, Words("12:36"), Words("tablet T2"), typed=name),
     )
 
 
@@ -136,9 +145,5 @@ def an_arabic_snapshot() -> Snapshot:
         title=Words("الميزوثيرابي: المعلومات والموافقة", "Mesotherapy: intake and consent"),
         patient_name="فريدة الشيخ",
         answers=(Section(Words("الأدوية", "Medicines"), (row,)),),
-        signature=Signature("فريدة الشيخ", "12:36", typed="فريدة الشيخ"),
+        signature=Signature("فريدة الشيخ", Words("12:36"), typed="فريدة الشيخ"),
     )
-
-
-def translate_with(table: Mapping[str, str]) -> Callable[[str], str]:
-    return lambda message: table.get(message, message)

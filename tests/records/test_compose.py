@@ -19,7 +19,8 @@ GIVEN = Given(
     zone=ZoneInfo("Asia/Kolkata"),
     verify_url="https://intake.clinic.example/verify/KS-7KQ2-M9XF",
     demo=False,
-    people={"staff:1": "Dr Ananya Rao", "staff:2": "Sunita Patil", "tablet:1": "Tablet T1", "system": "Intake"},
+    people={"staff:1": "Dr Ananya Rao", "staff:2": "Sunita Patil", "system": "Intake"},
+    tablets={"tablet:1": "T1"},
 )
 PRESENTED = {
     "language": "en",
@@ -151,7 +152,7 @@ def test_a_countersigned_record_says_who_what_and_when_on_the_clinics_clock() ->
         "Areas": "Cheeks",
         "Doctor": "Dr Ananya Rao",
     }
-    assert record.sealed_on == "23 November 2026, 13:02"
+    assert record.sealed_on == Words("23 November 2026, 13:02")
     assert record.countersignature.name == "Dr Ananya Rao" and record.countersignature.at == record.sealed_on
     assert record.evidence_sha256 == digest(b"{}") and record.ending is None
 
@@ -173,8 +174,8 @@ def test_every_question_with_its_answer_is_printed_and_an_empty_answer_is_a_dash
 
 def test_a_decision_is_printed_with_its_words_its_doctor_and_its_time() -> None:
     decisions = made().decisions
-    assert [(d.about.text, d.words, d.by, d.at) for d in decisions] == [
-        ("Blood thinner?", "Go ahead. Stopped a week ago", "Dr Ananya Rao", "23 November 2026, 12:50")
+    assert [(d.about.text, d.verdict.text, d.words, d.by, d.at.text) for d in decisions] == [
+        ("Blood thinner?", "Go ahead.", "Stopped a week ago", "Dr Ananya Rao", "23 November 2026, 12:50")
     ]
 
 
@@ -190,8 +191,10 @@ def test_each_clause_carries_the_patients_own_answer_and_a_question_its_reply() 
         ("About us", "–"),
     ]
     answered, unanswered = clauses[0].asked, clauses[3].asked
-    assert answered == Exchange("I have a question", "About a minute", "Dr Ananya Rao", "23 November 2026, 12:50")
-    assert unanswered == Exchange("I have a question")
+    assert answered == Exchange(
+        Words("I have a question"), "About a minute", "Dr Ananya Rao", Words("23 November 2026, 12:50")
+    )
+    assert unanswered == Exchange(Words("I have a question"))
     assert all(clause.asked is None for clause in clauses if clause.answer.text != "I have a question")
 
 
@@ -201,7 +204,7 @@ def test_teach_back_shows_every_try_and_who_explained_and_leaves_out_what_was_no
         ("I am not sure", False),
         ("It is a filler.", False),
     ]
-    assert question.explained == "Explained in person: With the drawing (Dr Ananya Rao)"
+    assert question.explained == Words("Explained in person: With the drawing (Dr Ananya Rao)")
 
 
 def test_a_typed_signature_is_printed_as_typed_and_a_drawn_one_as_a_path() -> None:
@@ -210,20 +213,20 @@ def test_a_typed_signature_is_printed_as_typed_and_a_drawn_one_as_a_path() -> No
     points = [[10.0, 10.0, 0, 0.5], [90.0, 40.0, 16, 0.5]]
     drawn = {"method": "drawn", "drawn": {"width": 760, "height": 280, "strokes": [points]}}
     signature = made(SIGNED | {"signature": drawn}).signature
-    assert signature.typed == "" and signature.path.startswith("M") and signature.at == "23 November 2026, 12:36"
+    assert signature.typed == "" and signature.path.startswith("M") and signature.at == Words("23 November 2026, 12:36")
 
 
 def test_the_timeline_names_people_leaves_out_the_small_steps_and_ends_with_the_statements() -> None:
     assert made().timeline == (
-        Event("23 November 2026, 12:00", Words("Token issued"), "Sunita Patil"),
-        Event("23 November 2026, 12:29", Words("Answers given"), "Tablet T1"),
-        Event("23 November 2026, 12:36", Words("Signed"), "Tablet T1"),
-        Event("23 November 2026, 13:02", Words("Countersigned"), "Dr Ananya Rao"),
+        Event(Words("23 November 2026, 12:00"), Words("Token issued"), Words("Sunita Patil")),
+        Event(Words("23 November 2026, 12:29"), Words("Answers given"), Words("Tablet T1")),
+        Event(Words("23 November 2026, 12:36"), Words("Signed"), Words("Tablet T1")),
+        Event(Words("23 November 2026, 13:02"), Words("Countersigned"), Words("Dr Ananya Rao")),
     )
 
 
 def test_somebody_who_left_the_clinic_has_no_name_on_the_timeline_but_the_event_stays() -> None:
-    assert [event.who for event in made(people={}).timeline] == ["", "", "", ""]
+    assert [event.who.text for event in made(people={}, tablets={}).timeline] == [""] * 4
 
 
 def test_every_statement_has_words_for_its_event() -> None:
@@ -233,7 +236,7 @@ def test_every_statement_has_words_for_its_event() -> None:
 
 def test_the_definitions_are_named_by_version_and_digest_and_unapproved_ones_make_a_draft() -> None:
     record = made()
-    assert [(d.title, d.version, d.sha256) for d in record.definitions] == [
+    assert [(d.title.text, d.version, d.sha256) for d in record.definitions] == [
         ("Questionnaire", "1.0.0", "q"),
         ("Screening rules", "1.0.0", "s"),
         ("Consent texts", "1.0.0", "c"),
@@ -266,6 +269,66 @@ def test_english_stands_under_another_language() -> None:
     assert made(SIGNED | {"language": "ar"}).direction == "rtl"
 
 
+# ---- Our own words, in the language the patient read ----
+
+HINDI = {
+    "Date of birth": "जन्मतिथि",
+    "Female": "महिला",
+    "Go ahead.": "आगे बढ़ सकते हैं।",
+    "I understand": "मुझे समझ आ गया",
+    "Explained in person: %(words)s (%(by)s)": "%(by)s ने समझाया: %(words)s",
+    "Signed": "हस्ताक्षर किए",
+    "Tablet %(name)s": "टैबलेट %(name)s",
+    "Consent texts": "सहमति के पाठ",
+}
+
+
+def in_hindi(first: dict[str, Any] = SIGNED, outcome: dict[str, Any] = COUNTERSIGNED) -> Any:
+    return snapshot(first | {"language": "hi"}, outcome, b"{}", GIVEN, lambda text: HINDI.get(text, text))
+
+
+def test_our_own_words_are_in_the_patients_language_with_their_english_beside_them() -> None:
+    record = in_hindi()
+    facts = {fact.label: fact.value for fact in record.patient}
+    assert facts[Words("जन्मतिथि", "Date of birth")] == Words("4 मार्च 1968", "4 March 1968")
+    assert facts[Words("Sex")] == Words("महिला", "Female")
+    assert record.decisions[0].verdict == Words("आगे बढ़ सकते हैं।", "Go ahead.")
+    assert record.decisions[0].words == "Stopped a week ago"
+    assert record.clauses[0].clauses[2].answer == Words("मुझे समझ आ गया", "I understand")
+    assert record.definitions[2].title == Words("सहमति के पाठ", "Consent texts")
+
+
+def test_a_sentence_takes_its_facts_in_both_languages() -> None:
+    assert in_hindi().teach_back[0].explained == Words(
+        "Dr Ananya Rao ने समझाया: With the drawing", "Explained in person: With the drawing (Dr Ananya Rao)"
+    )
+
+
+def test_the_timeline_is_in_the_patients_language_with_latin_digits() -> None:
+    assert in_hindi().timeline[2] == Event(
+        Words("23 नवंबर 2026, 12:36", "23 November 2026, 12:36"),
+        Words("हस्ताक्षर किए", "Signed"),
+        Words("टैबलेट T1", "Tablet T1"),
+    )
+
+
+def test_what_has_no_translation_stays_english_and_is_printed_once() -> None:
+    record = in_hindi()
+    assert record.title == Words("Mesotherapy: intake and consent") and not record.title.has_english
+    assert record.timeline[0].what == Words("Token issued")
+
+
+def test_a_language_nobody_has_heard_of_is_printed_as_english_is() -> None:
+    record = made(SIGNED | {"language": "xx"})
+    assert record.sealed_on == Words("23 November 2026, 13:02") and record.direction == "ltr"
+    assert Words("xx") in [fact.value for fact in record.patient]
+
+
+def test_a_sex_that_was_not_told_is_said_in_words() -> None:
+    told = {"patient": SIGNED["patient"] | {"sex": "nosay"}}
+    assert Words("Not said") in [fact.value for fact in made(SIGNED | told).patient]
+
+
 # ---- The other endings ----
 
 BARE = {key: SIGNED[key] for key in ("at", "by", "clinic", "visit", "patient", "doctor", "language", "events")}
@@ -277,7 +340,9 @@ def test_a_no_at_the_very_beginning_is_a_whole_record_too() -> None:
     assert record.outcome is Outcome.DECLINED
     assert (record.answers, record.clauses, record.teach_back, record.statements) == ((), (), (), ())
     assert record.signature is None and record.countersignature is None and record.definitions == ()
-    assert record.ending == Ending("No reason given. None is needed.", "Farida Sheikh", "23 November 2026, 12:36")
+    assert record.ending == Ending(
+        Words("No reason given. None is needed."), "Farida Sheikh", Words("23 November 2026, 12:36")
+    )
     assert [event.what.text for event in record.timeline] == ["Token issued", "Answers given", "Said no"]
 
 
@@ -287,7 +352,7 @@ def test_a_no_keeps_its_reason_and_what_had_been_answered_but_no_statement_above
         late | {"type": "intake/declined", "reason": "Too dear"},
         late | {"type": "intake/declined", "reason": "Too dear"},
     )
-    assert record.ending is not None and record.ending.words == "Too dear"
+    assert record.ending is not None and record.ending.words == Words("Too dear")
     assert record.answers and record.clauses and record.statements == ()
 
 
@@ -296,7 +361,7 @@ def test_a_visit_that_ended_otherwise_says_why_and_who(kind: str, by: str) -> No
     doctor = {"doctor": {"name": "Dr Ananya Rao"}} if kind == "postponed" else {}
     outcome = {"type": f"intake/{kind}", "at": COUNTERSIGNED["at"], "by": "staff:2"}
     record = made(SIGNED, outcome | {"review": doctor | {"words": "Come back in May"}})
-    assert record.ending == Ending("Come back in May", by, "23 November 2026, 13:02")
+    assert record.ending == Ending(Words("Come back in May"), by, Words("23 November 2026, 13:02"))
     assert record.countersignature is None and record.signature is not None
 
 

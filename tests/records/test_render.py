@@ -5,7 +5,7 @@ import re
 import socket
 import subprocess
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from io import BytesIO
 from pathlib import Path
@@ -16,10 +16,12 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from intake.config import TEMPLATES
 from intake.errors import Invalid
+from intake.i18n import translator
 from intake.records import faces
 from intake.records.faces import Faces, Ink
 from intake.records.render import FONTS, qr_code, render
-from intake.records.rules import Clinic, Fact, Section, Snapshot, Words
+from intake.records.rules import Clinic, Event, Fact, Section, Snapshot, Words
+from intake.records.tongue import Tongue
 from tests.records.snapshots import EVIDENCE, STROKES, a_declined_snapshot, a_snapshot, facts
 
 OUR_FACES = {"Intake-Text", "Intake-Heading", "Intake-Devanagari", "Intake-Arabic"}
@@ -56,7 +58,8 @@ def faces_of(pdf: Path) -> set[str]:
 def test_a_record_claims_pdf_a_3u_and_pdf_ua_1_and_is_tagged_titled_and_clean(pdfs: dict[str, Path], name: str) -> None:
     info, packet = run("pdfinfo", pdfs[name]), run("pdfinfo", "-meta", pdfs[name])
     assert re.search(r"Tagged:\s+yes", info)
-    assert re.search(r"Title:\s+Consent record KS-7KQ2-M9XF", info)
+    title = translator({"hindi": "hi", "arabic": "ar"}.get(name, "en"))("Consent record")
+    assert re.search(rf"Title:\s+{title} KS-7KQ2-M9XF", unicodedata.normalize("NFC", info))
     assert "<pdfaid:part>3</pdfaid:part><pdfaid:conformance>U</pdfaid:conformance>" in packet
     assert "<pdfuaid:part>1</pdfuaid:part>" in packet
     assert "No syntax or stream encoding errors" in run("qpdf", "--check", pdfs[name])
@@ -113,10 +116,11 @@ def test_a_decline_says_so_and_has_no_signatures(pdfs: dict[str, Path]) -> None:
 
 def test_the_words_of_a_hindi_record_can_all_be_found_again_with_the_english_under_them(pdfs: dict[str, Path]) -> None:
     text = text_of(pdfs["hindi"])
-    for words in ("श्रीमती फ़रीदा शेख़ क्षत्रिय", "क्या आप खून पतला करने की दवा लेते हैं?", "इकोस्प्रिन ७५", "रोगी ने हमें क्या बताया"):
+    for words in ("श्रीमती फ़रीदा शेख़ क्षत्रिय", "क्या आप खून पतला करने की दवा लेते हैं?", "इकोस्प्रिन ७५"):
         assert squashed(words) in text
-    for words in ("Do you take a blood thinner?", "What the patient told us"):
-        assert squashed(words) in text
+    assert squashed("Do you take a blood thinner?") in text
+    for label in ("Patient", "Name", "What the patient told us", "Signatures and proof", "Who helped"):
+        assert squashed(translator("hi")(label) + label) in text
 
 
 def test_a_record_in_arabic_runs_from_right_to_left(pdfs: dict[str, Path]) -> None:
@@ -129,6 +133,35 @@ def word_box(pdf: Path, word: str) -> tuple[float, float, float, float]:
     found = re.search(rf'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">{re.escape(word)}<', boxes)
     assert found, word
     a, b, c, d = (float(number) for number in found.groups())
+    return a, b, c, d
+
+
+MONTHS = [f"2026-{month:02}-2{month % 10}T16:{month + 30}:00+00:00" for month in range(1, 13)]
+
+
+@pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("hi", "ltr"), ("ar", "rtl")])
+def test_a_time_stays_on_one_line_inside_its_column_in_every_month(
+    language: str, direction: str, tmp_path: Path
+) -> None:
+    tongue = Tongue(language, translator(language))
+    events = tuple(Event(tongue.moment(iso, UTC), Words(f"did{iso[14:16]}"), Words("")) for iso in MONTHS)
+    snapshot = a_snapshot(language=language, direction=direction, answers=(), clauses=(), timeline=events)
+    path = tmp_path / "times.pdf"
+    path.write_bytes(render(snapshot, EVIDENCE, translator(language)))
+    for iso in MONTHS:
+        did, line = word_box(path, f"did{iso[14:16]}"), word_box(path, f"16:{iso[14:16]}")
+        day, year = (near(path, word, line) for word in (rf"{int(iso[8:10])}", r"\W?2026\W?"))
+        for box in (day, year, line):
+            assert box[2] < did[0] if direction == "ltr" else box[0] > did[2]
+
+
+def near(pdf: Path, word: str, line: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """The box of a word on the line of another."""
+    boxes = run("pdftotext", "-bbox", pdf, "-")
+    pattern = rf'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">{word}<'
+    found = [tuple(float(number) for number in match.groups()) for match in re.finditer(pattern, boxes)]
+    # By their middles: a box is as tall as its face, and an Arabic comma brings a taller one.
+    [(a, b, c, d)] = {box for box in found if abs(box[1] + box[3] - line[1] - line[3]) < 4}
     return a, b, c, d
 
 

@@ -1,6 +1,8 @@
 """Records with the database and the storage: one for each outcome, opened only while it is what was sealed."""
 
 import json
+import subprocess
+import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -10,16 +12,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from intake import audit, clock, consent, jobs, records
+from intake import audit, clock, consent, i18n, jobs, records
 from intake.consent import Kind
 from intake.db import db, transaction
 from intake.errors import Damaged, NotFound
 from intake.i18n import clinic
-from intake.records import service
+from intake.records import rules, service
 from intake.records.models import Record
 from intake.records.render import render
 from intake.records.seal import the_sealer
-from tests.builders import DESK, a_signed_visit, a_visit
+from tests.builders import DESK, TABLET, a_signed_visit, a_visit, answered
 from tests.endings import a_declined_visit, countersigned, declined, doctor_of, record_id_of, work_done
 
 MONDAY = date(2026, 11, 23)
@@ -62,6 +64,32 @@ def test_each_outcome_gives_one_record_whose_pdf_is_what_was_sealed(app: Flask, 
         assert outcome is not None
         assert db.session.get_one(Record, record.id).statement_sha256 == outcome.sha256
         assert not jobs.list_unfinished() and audit.verify() is None
+
+
+def test_a_record_speaks_the_language_that_was_on_the_screen_whatever_the_request_that_seals_it(
+    app: Flask, tmp_path: Path
+) -> None:
+    visit_id = a_visit(app)
+    answered(app, visit_id)
+    with app.test_request_context(), transaction():
+        i18n.set_language("hi")
+        consent.present(clinic(), visit_id, "hi", by=TABLET)
+    declined(app, visit_id)
+    with app.test_request_context():
+        i18n.set_language("ar")
+        made = service.unsealed(visit_id)
+        assert made is not None and made.snapshot.language == "hi"
+        assert made.snapshot.timeline[-1].what == rules.Words("मना किया", "Said no")
+        jobs.HANDLERS["records.seal"](str(visit_id))
+        record = records.record_of_visit(visit_id)
+        assert record is not None
+        (tmp_path / "record.pdf").write_bytes(records.open_pdf(record.id))
+    said = subprocess.run(
+        ["pdftotext", tmp_path / "record.pdf", "-"], capture_output=True, text=True, check=True
+    ).stdout
+    words = "".join(unicodedata.normalize("NFKC", said).split())
+    for hindi, english in (("अंत में क्या हुआ", "How it ended"), ("मना किया", "Said no")):
+        assert all("".join(unicodedata.normalize("NFKC", text).split()) in words for text in (hindi, english))
 
 
 def test_a_signature_alone_makes_no_record_yet(app: Flask) -> None:

@@ -9,8 +9,10 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from intake import review, screening, staff
+from intake import consent, review, screening, staff
 from intake.access import Actor, Role
+from intake.db import transaction
+from intake.i18n import clinic
 from intake.review.rules import Kind, Verdict
 from tests.builders import HEALTHY, fields_of
 
@@ -57,6 +59,20 @@ def settled(app: Flask, visit_id: UUID) -> dict[str, tuple[str, str]]:
     with app.test_request_context():
         points = [matter.point for matter in review.review_of(visit_id).matters.all]
     return {p.about: (FILL.get(p.kind, Verdict.GO_AHEAD).value, f"Talked about it: {p.title}") for p in points}
+
+
+def digest(app: Flask, visit_id: UUID) -> str:
+    """The SHA-256 of what the patient signed."""
+    with app.test_request_context():
+        statement = consent.find_statement(visit_id, consent.Kind.SIGNED)
+    assert statement is not None
+    return statement.sha256
+
+
+def sign_off(app: Flask, visit_id: UUID, by: Actor, sha256: str = "") -> None:
+    """A visit countersigned."""
+    with app.test_request_context(), transaction():
+        review.sign_off(clinic(), visit_id, sha256 or digest(app, visit_id), by=by, device="a laptop")
 
 
 def as_sent(page: str, said: Said = {}) -> dict[str, Any]:  # noqa: B006  # only read

@@ -24,10 +24,9 @@ from intake.review.rules import (
     before_release,
     changes,
     fault,
+    gathered,
     headline,
     is_settled,
-    may_countersign,
-    may_release,
     newest,
     open_points,
     order,
@@ -131,7 +130,7 @@ def test_not_yet_leaves_a_question_open() -> None:
 
 
 def test_what_is_open_is_named_in_the_doctors_order() -> None:
-    assert open_points([BLOCK, CAUTION, NOTE], [QUESTION], [TEACHBACK], {}) == [
+    assert open_points([BLOCK, CAUTION, NOTE, QUESTION, TEACHBACK], {}) == [
         OpenPoint("finding:1", Still.UNDECIDED, "May be pregnant"),
         OpenPoint("finding:2", Still.UNDECIDED, "Antiplatelet"),
         OpenPoint("finding:3", Still.UNSEEN, "Over 75"),
@@ -148,9 +147,9 @@ def test_nothing_is_open_once_every_point_is_settled() -> None:
         decided(QUESTION, Verdict.ANSWERED),
         decided(TEACHBACK, Verdict.EXPLAINED, ""),
     )
-    groups = [BLOCK, CAUTION, NOTE], [QUESTION], [TEACHBACK]
-    assert open_points(*groups, decisions) == []
-    assert may_countersign(True, *groups, decisions)
+    points = [BLOCK, CAUTION, NOTE, QUESTION, TEACHBACK]
+    assert open_points(points, decisions) == []
+    assert before_countersign(True, points, decisions) == []
 
 
 def test_the_newest_decision_about_a_point_counts() -> None:
@@ -160,9 +159,9 @@ def test_the_newest_decision_about_a_point_counts() -> None:
 
 
 def test_a_patient_who_talked_first_may_sign_when_every_holding_finding_is_decided() -> None:
-    assert not may_release([BLOCK, CAUTION], {})
-    assert may_release([BLOCK, CAUTION], known(decided(BLOCK, Verdict.GO_AHEAD)))
-    assert may_release([BLOCK, CAUTION], known(decided(BLOCK, Verdict.CHANGE_PLAN)))
+    assert before_release([BLOCK, CAUTION], {}) == [OpenPoint(BLOCK.about, Still.UNDECIDED, BLOCK.title)]
+    assert before_release([BLOCK, CAUTION], known(decided(BLOCK, Verdict.GO_AHEAD))) == []
+    assert before_release([BLOCK, CAUTION], known(decided(BLOCK, Verdict.CHANGE_PLAN))) == []
 
 
 def test_a_verdict_to_postpone_does_not_let_a_patient_sign() -> None:
@@ -173,12 +172,23 @@ def test_a_verdict_to_postpone_does_not_let_a_patient_sign() -> None:
 
 def test_a_doctor_countersigns_only_what_is_signed_settled_and_not_postponed() -> None:
     settled = known(decided(CAUTION, Verdict.GO_AHEAD))
-    assert may_countersign(True, [CAUTION], [], [], settled)
-    assert not may_countersign(False, [CAUTION], [], [], settled)
-    assert not may_countersign(True, [CAUTION], [QUESTION], [], settled)
     postponed = known(decided(CAUTION, Verdict.POSTPONE))
-    assert [p.still for p in before_countersign(True, [CAUTION], [], [], postponed)] == [Still.POSTPONED]
-    assert [p.still for p in before_countersign(False, [], [], [], {})] == [Still.NOT_SIGNED]
+
+    def stands_between(*points: Point, is_signed: bool = True, decisions: dict[str, Decided] = settled) -> list[Still]:
+        return [point.still for point in before_countersign(is_signed, points, decisions)]
+
+    assert stands_between(CAUTION) == []
+    assert stands_between(CAUTION, is_signed=False) == [Still.NOT_SIGNED]
+    assert stands_between(CAUTION, QUESTION) == [Still.UNANSWERED]
+    assert stands_between(CAUTION, decisions=postponed) == [Still.POSTPONED]
+
+
+def test_a_few_open_points_are_listed_one_by_one_and_many_by_their_sort() -> None:
+    few = open_points([BLOCK, CAUTION, NOTE, QUESTION], {})
+    assert gathered(few) == [(point, 1) for point in few]
+    many = open_points([BLOCK, CAUTION, NOTE, QUESTION, TEACHBACK], {})
+    assert gathered(many) == [(many[0], 2), (many[2], 1), (many[3], 1), (many[4], 1)]
+    assert gathered([]) == []
 
 
 def test_only_what_says_something_new_is_a_change() -> None:
@@ -189,23 +199,19 @@ def test_only_what_says_something_new_is_a_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "is_submitted", "first", "is_released", "expected"),
+    ("state", "waits", "expected"),
     [
-        (State.OPEN, False, True, False, Stage.FILLING_IN),
-        (State.OPEN, True, False, False, Stage.FILLING_IN),
-        (State.OPEN, True, True, False, Stage.TALK_FIRST),
-        (State.OPEN, True, True, True, Stage.FILLING_IN),
-        (State.SIGNED, True, True, True, Stage.SIGNED),
-        (State.COUNTERSIGNED, True, False, False, Stage.DECIDED),
-        (State.POSTPONED, True, True, False, Stage.DECIDED),
-        (State.DECLINED, False, False, False, Stage.DECIDED),
-        (State.CLOSED, True, False, False, Stage.DECIDED),
+        (State.OPEN, False, Stage.FILLING_IN),
+        (State.OPEN, True, Stage.TALK_FIRST),
+        (State.SIGNED, False, Stage.SIGNED),
+        (State.COUNTERSIGNED, False, Stage.DECIDED),
+        (State.POSTPONED, False, Stage.DECIDED),
+        (State.DECLINED, False, Stage.DECIDED),
+        (State.CLOSED, False, Stage.DECIDED),
     ],
 )
-def test_where_a_visit_stands_for_the_doctor(
-    state: State, is_submitted: bool, first: bool, is_released: bool, expected: Stage
-) -> None:
-    assert stage(state, is_submitted=is_submitted, talks_first=first, is_released=is_released) is expected
+def test_where_a_visit_stands_for_the_doctor(state: State, waits: bool, expected: Stage) -> None:
+    assert stage(state, waits_for_talk=waits) is expected
 
 
 def test_the_talk_comes_first_by_the_clinics_order_by_a_holding_finding_or_without_a_treatment() -> None:

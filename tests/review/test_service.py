@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from intake import audit, clock, consent, review, visits
+from intake import audit, clock, consent, review, staff, visits
 from intake.access import Actor, Role
 from intake.db import transaction
 from intake.errors import Invalid, NotAllowed, NotFound, Stale
@@ -14,14 +14,14 @@ from intake.review import Entry, Stage
 from intake.review.rules import Verdict
 from tests.builders import a_signed_visit, a_visit, answered, signed, understood
 from tests.conftest import MONDAY_NOON, PASSWORD
-from tests.review.conftest import FLAGGED, MINOR, PRESSED, about, settled
+from tests.review.conftest import FLAGGED, MINOR, PRESSED, about, digest, settled, sign_off
 
 WORDS = "Small area, told about bruises"
 
 
 def decide(app: Flask, visit_id: UUID, point: str, verdict: str, words: str, by: Actor) -> None:
     with app.test_request_context(), transaction():
-        review.decide(visit_id, point, verdict, words, by=by)
+        review.save(visit_id, [Entry(point, verdict, words)], by=by)
 
 
 def settle_all(app: Flask, visit_id: UUID, by: Actor) -> None:
@@ -30,16 +30,11 @@ def settle_all(app: Flask, visit_id: UUID, by: Actor) -> None:
         review.save(visit_id, entries, by=by)
 
 
-def digest(app: Flask, visit_id: UUID) -> str:
+def pressed(app: Flask, visit_id: UUID, by: Actor, password: str = PASSWORD) -> review.Press:
+    assert by.id is not None
     with app.test_request_context():
-        statement = consent.find_statement(visit_id, consent.Kind.SIGNED)
-    assert statement is not None
-    return statement.sha256
-
-
-def sign_off(app: Flask, visit_id: UUID, by: Actor, sha256: str = "") -> None:
-    with app.test_request_context(), transaction():
-        review.sign_off(clinic(), visit_id, sha256 or digest(app, visit_id), by=by, device="a laptop")
+        tried = staff.try_own_password(by.id, password, "127.0.0.1")
+    return review.Press(digest(app, visit_id), tried)
 
 
 def page_of(app: Flask, visit_id: UUID) -> review.ReviewPage:
@@ -194,6 +189,21 @@ def test_a_patient_who_must_talk_first_is_released_when_the_finding_is_decided(a
     assert page_of(app, visit_id).stage is Stage.SIGNED
 
 
+def test_a_patient_who_must_talk_first_signs_only_once_the_talk_is_noted(app: Flask, doctor: Actor) -> None:
+    visit_id = a_visit(app)
+    answered(app, visit_id, PRESSED)
+    understood(app, visit_id)
+    with pytest.raises(NotAllowed, match="talk_first"):
+        signed(app, visit_id)
+    settle_all(app, visit_id, doctor)
+    with pytest.raises(NotAllowed, match="talk_first"):
+        signed(app, visit_id)
+    with app.test_request_context(), transaction():
+        review.release(visit_id, by=doctor)
+    signed(app, visit_id)
+    assert page_of(app, visit_id).stage is Stage.SIGNED
+
+
 def test_a_patient_who_does_not_wait_for_a_talk_is_not_released(app: Flask, doctor: Actor) -> None:
     visit_id = a_signed_visit(app)
     with app.test_request_context(), pytest.raises(NotAllowed, match="no_talk_needed"), transaction():
@@ -302,7 +312,7 @@ def test_a_form_older_than_anothers_decision_does_not_overwrite_it(
 def test_countersigning_early_keeps_what_was_decided_and_names_what_is_open(app: Flask, doctor: Actor) -> None:
     visit_id = a_signed_visit(app, FLAGGED)
     caution = about(app, visit_id, "R-BLD-04")
-    press = review.Press(digest(app, visit_id), PASSWORD, "127.0.0.1")
+    press = pressed(app, visit_id, doctor)
     with app.test_request_context(), transaction():
         attempt = review.countersign(clinic(), visit_id, [Entry(caution, "go_ahead", WORDS)], 0, press, by=doctor)
     assert not attempt.is_done
@@ -310,41 +320,19 @@ def test_countersigning_early_keeps_what_was_decided_and_names_what_is_open(app:
     assert page_of(app, visit_id).matters.counts[caution].words == WORDS
 
 
-def test_the_worklist_shows_who_needs_a_doctor_first(app: Flask, doctor: Actor, other_doctor: Actor) -> None:
-    done = a_signed_visit(app)
-    sign_off(app, done, doctor)
-    writing = a_visit(app)
-    waiting = a_visit(app)
-    answered(app, waiting, PRESSED)
-    with clock.frozen(MONDAY_NOON.replace(minute=7)):
-        reviewing = a_signed_visit(app, FLAGGED, questions=("C-09c",))
-    theirs = a_signed_visit(app, letter="T")
-    with clock.frozen(MONDAY_NOON.replace(minute=20)), app.test_request_context():
-        own, everybody = review.worklist(doctor.id), review.worklist(None)
-    assert [row.visit_id for row in own] == [waiting, reviewing, writing, done]
-    assert {row.visit_id for row in everybody} == {done, writing, waiting, reviewing, theirs}
-    assert [(row.minutes_waiting, row.flags, row.questions) for row in own[:2]] == [(20, 1, 0), (13, 2, 1)]
-    assert [row.stage for row in own] == [Stage.TALK_FIRST, Stage.SIGNED, Stage.FILLING_IN, Stage.DECIDED]
-    assert (own[0].token, own[0].doctor, own[0].age) == ("K 03", "Dr Ananya Rao", 58)
-
-
-def test_the_worklist_keeps_what_nobody_decided_yesterday_and_drops_the_rest(app: Flask, doctor: Actor) -> None:
-    undecided, finished, never_came = a_signed_visit(app), a_signed_visit(app), a_visit(app)
-    sign_off(app, finished, doctor)
-    with clock.frozen(MONDAY_NOON.replace(day=24)), app.test_request_context():
-        rows = review.worklist(None)
-    assert [row.visit_id for row in rows] == [undecided]
-    assert not rows[0].is_today
-    assert rows[0].minutes_waiting is None
-    assert never_came not in {row.visit_id for row in rows}
-
-
-def test_somebody_who_left_before_answering_needs_no_doctor(app: Flask, doctor: Actor) -> None:
-    visit_id = a_visit(app)
+def test_a_password_is_neither_counted_nor_judged_while_something_is_open(app: Flask, doctor: Actor) -> None:
+    visit_id = a_signed_visit(app, FLAGGED)
+    attempts = []
+    for password in (PASSWORD, *["not the password at all"] * 6):
+        press = pressed(app, visit_id, doctor, password)
+        with app.test_request_context(), transaction():
+            attempts.append(review.countersign(clinic(), visit_id, [], 0, press, by=doctor))
+    assert attempts == [attempts[0]] * 7
+    assert attempts[0].open and attempts[0].password is None
+    settle_all(app, visit_id, doctor)
+    press = pressed(app, visit_id, doctor)
     with app.test_request_context(), transaction():
-        visits.move(visit_id, visits.Move.LEFT, by=doctor)
-    with app.test_request_context():
-        assert review.worklist(None) == []
+        assert review.countersign(clinic(), visit_id, [], 9, press, by=doctor).is_done
 
 
 def test_earlier_visits_of_the_patient_are_listed(app: Flask, doctor: Actor) -> None:

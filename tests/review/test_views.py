@@ -3,6 +3,7 @@
 import re
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -94,6 +95,19 @@ def test_the_worklist_shows_own_tokens_and_on_asking_everybodys(app: Flask, as_o
     assert str(visit_id) in as_other_doctor.get("/review?of=all").text
 
 
+def test_what_was_left_undecided_for_long_is_folded_under_the_age_of_the_oldest(
+    app: Flask, as_doctor: FlaskClient
+) -> None:
+    for days in (3, 9, 24):
+        with clock.frozen(MONDAY_NOON - timedelta(days=days)):
+            answered(app, a_visit(app), PRESSED)
+    page = as_doctor.get("/review").text
+    recent, older = page.split("<details")
+    assert "Of the last 7 days, not decided" in recent and ">3 days</td>" in recent
+    assert "Older than 7 days, not decided" in older and "the oldest waits 24 days" in older
+    assert re.findall(r">(\d+ days)</td>", older) == ["24 days", "9 days"]
+
+
 def test_decisions_are_saved_and_shown_with_who_made_them(app: Flask, as_doctor: FlaskClient, send: Send) -> None:
     visit_id = a_signed_visit(app, FLAGGED)
     caution = about(app, visit_id, "R-BLD-04")
@@ -167,6 +181,26 @@ def test_countersigning_early_says_what_is_open_as_links_and_keeps_the_words(
     assert state(app, visit_id) is consent.State.SIGNED
 
 
+def test_where_much_is_open_it_is_said_in_short_above_and_in_full_beside_each_point(
+    app: Flask, as_doctor: FlaskClient, send: Send
+) -> None:
+    visit_id = a_signed_visit(app, FLAGGED, questions=("C-09a", "C-09b", "C-09c"), wrong=("TB-1", "TB-2"))
+    early = send(as_doctor, visit_id, "countersign", password=PASSWORD).text
+    assert errors_of(early) == [
+        "2 findings need your decision",
+        "Tick that you have seen “No clinical photos”",
+        "3 questions to answer",
+        "2 teach-back questions to explain",
+    ]
+    first = re.findall(r'<li><a href="#([^"]+)"', early)
+    assert first[0] == "v-" + field(about(app, visit_id, "R-ALG-01"))
+    assert all(f'id="{target}"' in early for target in first)
+    assert f'id="v-{field(about(app, visit_id, "R-BLD-04"))}-err"' in early
+    assert "Decide about “Antiplatelet”" in early
+    assert "<b>8 things are still open:</b>" in early
+    assert "and 5 more." in early
+
+
 def test_a_wrong_password_is_said_clearly_and_the_words_are_kept(
     app: Flask, as_doctor: FlaskClient, send: Send
 ) -> None:
@@ -215,7 +249,7 @@ def test_countersigning_saves_signs_and_orders_the_record(app: Flask, as_doctor:
     assert "Decided today" in page
     assert state(app, visit_id) is consent.State.COUNTERSIGNED
     with app.test_request_context():
-        assert jobs.is_pending("records.seal", str(visit_id))
+        assert [job.key for job in jobs.list_unfinished()] == [str(visit_id)]
 
 
 def test_a_decided_visit_is_read_only_and_says_who_decided(app: Flask, as_doctor: FlaskClient, send: Send) -> None:

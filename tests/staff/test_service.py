@@ -1,15 +1,17 @@
 """Accounts: added once, checked slowly for a guesser, named in the log by id."""
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from flask import Flask
+from flask_security.utils import verify_password
 from sqlalchemy import text
 
 from intake import audit, staff
-from intake.access import Role
+from intake.access import SYSTEM, Role
 from intake.db import db, transaction
 from intake.errors import Invalid, NotFound
 from intake.staff import SignIn
@@ -20,9 +22,16 @@ RAO = "rao@demo.example"
 
 
 def try_to(password: str, email: str = RAO, place: str = "10.0.0.5") -> SignIn:
+    tried = staff.try_password(email, password, place)
     with transaction():
-        result, _member, _again = staff.sign_in(email, password, place)
+        result, _member, _again = staff.sign_in(tried)
     return result
+
+
+def ask_again(member_id: UUID, password: str) -> tuple[SignIn, datetime | None]:
+    tried = staff.try_own_password(member_id, password, "10.0.0.5")
+    with transaction():
+        return staff.check_password(member_id, tried)
 
 
 def test_the_right_password_signs_in_whatever_the_case_of_the_address(in_app: Flask) -> None:
@@ -73,14 +82,64 @@ def test_every_try_is_in_the_log(in_app: Flask) -> None:
 
 def test_a_signed_in_doctor_who_is_asked_again_is_slowed_down_too(in_app: Flask) -> None:
     rao = next(d for d in staff.list_doctors() if d.letter == "K")
-    with transaction():
-        assert staff.check_password(rao.id, PASSWORD, "10.0.0.5") == (SignIn.DONE, None)
-    for _ in range(5):
-        with transaction():
-            assert staff.check_password(rao.id, "wrong", "10.0.0.5")[0] is SignIn.REFUSED
-    with transaction():
-        result, again = staff.check_password(rao.id, PASSWORD, "10.0.0.5")
+    assert ask_again(rao.id, PASSWORD) == (SignIn.DONE, None)
+    assert [ask_again(rao.id, "wrong")[0] for _ in range(5)] == [SignIn.REFUSED] * 5
+    result, again = ask_again(rao.id, PASSWORD)
     assert result is SignIn.WAIT and again == MONDAY_NOON + timedelta(seconds=2)
+
+
+def test_nobody_waits_for_a_password_to_be_checked(in_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrote = list[bool]()
+
+    def write() -> None:
+        with in_app.app_context():
+            with transaction():
+                audit.record("test.written", "meanwhile", by=SYSTEM)
+            db.session.remove()
+            wrote.append(True)
+
+    def slow(password: str, kept: str) -> bool:
+        somebody_else = threading.Thread(target=write)
+        somebody_else.start()
+        somebody_else.join(timeout=30)
+        return verify_password(password, kept)
+
+    monkeypatch.setattr("intake.staff.service.verify_password", slow)  # only watched: it still says what it says
+    assert try_to(PASSWORD) is SignIn.DONE
+    assert ask_again(next(d.id for d in staff.list_doctors() if d.letter == "K"), "wrong")[0] is SignIn.REFUSED
+    assert wrote == [True, True], "a transaction was opened and closed while the hash was being made"
+
+
+def test_a_password_is_never_tried_inside_a_transaction(in_app: Flask) -> None:
+    with pytest.raises(RuntimeError), transaction():
+        staff.try_password(RAO, PASSWORD, "10.0.0.5")
+
+
+def test_of_passwords_tried_at_once_no_more_are_told_right_or_wrong_than_one_after_the_other(in_app: Flask) -> None:
+    tried = [staff.try_password(RAO, word, "10.0.0.5") for word in ["wrong"] * 5 + [PASSWORD]]
+    results = []
+    for one in tried:
+        with transaction():
+            results.append(staff.sign_in(one)[0])
+    assert results == [SignIn.REFUSED] * 5 + [SignIn.WAIT], "the sixth was right, and nobody learns it"
+
+
+def test_who_leaves_or_gets_another_password_between_a_try_and_its_count_is_not_let_in(in_app: Flask) -> None:
+    for change in ("active = false", "password = 'another'"):
+        tried = staff.try_password(RAO, PASSWORD, "10.0.0.5")
+        with transaction():
+            db.session.execute(text(f"UPDATE staff_member SET {change} WHERE email = :email"), {"email": RAO})
+        with transaction():
+            assert staff.sign_in(tried)[0] is SignIn.REFUSED
+        with transaction():
+            db.session.execute(text("UPDATE staff_member SET active = true WHERE email = :email"), {"email": RAO})
+
+
+def test_one_persons_password_does_not_count_for_another(in_app: Flask) -> None:
+    rao, menon = (doctor.id for doctor in staff.list_doctors())
+    tried = staff.try_own_password(menon, PASSWORD, "10.0.0.5")
+    with transaction():
+        assert staff.check_password(rao, tried) == (SignIn.REFUSED, None)
 
 
 def test_two_people_do_not_share_an_address_nor_use_a_short_password(in_app: Flask) -> None:

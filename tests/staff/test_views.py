@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_login import encode_cookie
 from sqlalchemy import text
 
 from intake.db import db, transaction
@@ -89,6 +90,24 @@ def test_a_cookie_replayed_after_sign_out_is_refused(as_doctor: StrictClient) ->
     assert as_doctor.submit("/sign-out").location == "/sign-in"
     as_doctor.set_cookie("intake-session", kept.value)
     assert as_doctor.get("/desk").location == "/sign-in?next=/desk"
+
+
+def test_no_browser_is_asked_to_remember_anybody(anonymous: StrictClient) -> None:
+    response = try_to(anonymous, PASSWORD, remember="y", remember_me="y")
+    assert response.status_code == 303
+    names = [cookie.partition("=")[0] for cookie in response.headers.getlist("Set-Cookie")]
+    assert names == ["intake-session"]
+    assert "Expires" not in response.headers["Set-Cookie"] and "Max-Age" not in response.headers["Set-Cookie"]
+
+
+def test_a_cookie_that_remembers_somebody_signs_nobody_in(app: Flask, anonymous: StrictClient) -> None:
+    with app.test_request_context():
+        known = db.session.scalars(
+            text("SELECT fs_uniquifier FROM staff_member WHERE email = 'rao@demo.example'")
+        ).one()
+        anonymous.set_cookie("remember_token", encode_cookie(known))  # as the sign-in library itself would sign it
+        db.session.remove()
+    assert anonymous.get("/desk").location == "/sign-in?next=/desk"
 
 
 def test_fifteen_minutes_without_use_sign_a_person_out(as_doctor: StrictClient, clock_at: ClockAt) -> None:

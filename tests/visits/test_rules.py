@@ -13,6 +13,9 @@ from intake.visits.rules import (
     Token,
     TokenState,
     age_on,
+    has_left,
+    is_called,
+    is_said,
     needs_help,
     opening,
     state,
@@ -101,6 +104,14 @@ STATES: list[tuple[StateFacts, TokenState]] = [
     (StateFacts(["left"], is_submitted=True), TokenState.LEFT),
     (StateFacts(["left", "called"], is_submitted=True), TokenState.WITH_DOCTOR),
     (StateFacts(["called", "left"], is_submitted=True), TokenState.LEFT),
+    (StateFacts(["left", "came_back"]), TokenState.WAITING),
+    (StateFacts(["left", "came_back"], is_submitted=True), TokenState.READY),
+    (StateFacts(["left", "came_back"], has_tablet=True), TokenState.WITH_TABLET),
+    (StateFacts(["called", "left", "came_back"]), TokenState.WITH_DOCTOR),
+    (StateFacts(["left", "came_back", "left"]), TokenState.LEFT),
+    (StateFacts(["left", "came_back", "left", "came_back"]), TokenState.WAITING),
+    (StateFacts(["came_back"]), TokenState.WAITING),
+    (StateFacts(["left", "came_back"], is_over=True), TokenState.DONE),
     (StateFacts(["help_asked"]), TokenState.WAITING),
     (StateFacts(["called", "help_asked", "help_met"], is_submitted=True), TokenState.WITH_DOCTOR),
     (StateFacts(is_over=True), TokenState.DONE),
@@ -117,19 +128,69 @@ def test_every_state_of_a_token_is_in_the_table() -> None:
     assert {expected for _, expected in STATES} == set(TokenState)
 
 
+ASKED = "visit.help_asked"
+
+
 @pytest.mark.parametrize(
-    ("moves", "calls"),
+    ("events", "calls"),
     [
         ([], False),
-        ([Move.CALLED], False),
-        ([Move.HELP_ASKED], True),
-        ([Move.HELP_ASKED, Move.CALLED], True),
-        ([Move.HELP_ASKED, Move.HELP_MET], False),
-        ([Move.HELP_ASKED, Move.HELP_MET, Move.HELP_ASKED], True),
+        (["visit.called"], False),
+        ([ASKED], True),
+        ([ASKED, "page.shown", "response.page_saved", "response.submitted"], True),
+        ([ASKED, "tablet.locked"], True),
+        ([ASKED, "tablet.timed_out"], True),
+        ([ASKED, "visit.help_met"], False),
+        ([ASKED, "visit.called"], False),
+        ([ASKED, "visit.left"], False),
+        ([ASKED, "visit.left", "visit.came_back"], False),
+        ([ASKED, "tablet.taken_back"], False),
+        ([ASKED, "tablet.finished"], False),
+        ([ASKED, "consent.signed"], False),
+        ([ASKED, "consent.declined"], False),
+        ([ASKED, "visit.help_met", ASKED], True),
+        (["consent.signed", ASKED], True),
+        ([ASKED, "tablet.taken_back", "tablet.given", ASKED], True),
     ],
 )
-def test_a_call_for_help_stands_until_somebody_came(moves: list[Move], calls: bool) -> None:
-    assert needs_help(moves) is calls
+def test_a_call_for_help_stands_until_somebody_came_or_the_patient_went_on(events: list[str], calls: bool) -> None:
+    assert needs_help(events) is calls
+
+
+@pytest.mark.parametrize(
+    ("moves", "called", "left"),
+    [
+        ([], False, False),
+        (["called"], True, False),
+        (["called", "left"], False, True),
+        (["left", "called"], True, False),
+        (["called", "help_asked", "help_met"], True, False),
+        (["called", "left", "came_back"], True, False),
+        (["left", "came_back"], False, False),
+    ],
+)
+def test_a_token_is_called_until_its_patient_leaves(moves: list[str], called: bool, left: bool) -> None:
+    assert (is_called(moves), has_left(moves)) == (called, left)
+
+
+@pytest.mark.parametrize(
+    ("moves", "kind", "said"),
+    [
+        ([], Move.CALLED, False),
+        (["called"], Move.CALLED, True),
+        (["called", "left"], Move.CALLED, False),
+        (["called", "left", "came_back"], Move.CALLED, True),
+        (["left"], Move.LEFT, True),
+        (["left", "came_back"], Move.LEFT, False),
+        (["left"], Move.CAME_BACK, False),
+        (["left", "came_back"], Move.CAME_BACK, True),
+        ([], Move.CAME_BACK, True),
+        (["help_asked", "help_met"], Move.HELP_MET, True),
+        (["help_asked"], Move.HELP_MET, False),
+    ],
+)
+def test_what_is_said_already_is_no_new_move(moves: list[str], kind: Move, said: bool) -> None:
+    assert is_said(moves, kind) is said
 
 
 @pytest.mark.parametrize(

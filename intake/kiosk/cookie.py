@@ -1,0 +1,100 @@
+"""The tablet's cookie: whose it is, a new one at the end of a visit, and another where that answer was lost.
+What a cookie is worth is `rules.worth`; who may enter with which is left to `asking.py`."""
+
+import secrets
+from hashlib import sha256
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from intake import audit, clock
+from intake.access import Actor
+from intake.db import db
+from intake.errors import NotAllowed
+from intake.kiosk import rules
+from intake.kiosk.models import Device, TabletVisit
+
+
+def find(value: str) -> tuple[Device, rules.Cookie] | None:
+    """The tablet a cookie's value belongs to and what the cookie is worth, or None."""
+    shown = hashed(value)
+    device = db.session.scalars(select(Device).where(Device.secret_hash == shown)).first()
+    if device is None:
+        waiting = select(TabletVisit).where(
+            TabletVisit.renewed_at.is_not(None),
+            or_(TabletVisit.old_secret_hash == shown, TabletVisit.spare_secret_hash == shown),
+        )
+        row = db.session.scalars(waiting).first()
+        device = db.session.get(Device, row.device_id) if row else None
+    if device is None:
+        return None
+    worth = _worth(device, shown, renewing(device.id))
+    return (device, worth) if worth else None
+
+
+def renew(device: Device, row: TabletVisit, value: str) -> str:
+    """Give the tablet a new secret at the end of a visit, which evicts every kept page; gives the new cookie value.
+    Raises NotAllowed when `value` is not the tablet's cookie any more."""
+    if _worth(device, hashed(value), renewing(device.id)) is not rules.Cookie.GOOD:
+        raise NotAllowed("kiosk.no_visit")
+    close(device)
+    row.renewed_at, row.old_secret_hash = clock.now(), hashed(value)
+    return new_secret(device)
+
+
+def settle(device: Device, value: str, *, by: Actor) -> str:
+    """A tablet came back after "Finish". With a new cookie: that is the only one from now on, and is given back.
+    With the old one: the answer was lost, and another cookie is given. Raises NotAllowed for any other."""
+    shown, row = hashed(value), renewing(device.id)
+    worth = _worth(device, shown, row)
+    if row is None or worth in (None, rules.Cookie.GOOD):
+        if worth is rules.Cookie.GOOD:
+            return value
+        raise NotAllowed("kiosk.no_visit")
+    if worth is rules.Cookie.NEW:
+        row.old_secret_hash = None
+        if shown == device.secret_hash:
+            _forget(row)
+        return value
+    another = secrets.token_urlsafe(32)
+    row.spare_secret_hash = hashed(another)
+    audit.record("tablet.cookie_again", device.id, by=by)
+    return another
+
+
+def close(device: Device) -> None:
+    """Nothing from before counts any more but the newest cookie handed out: the tablet goes to somebody else."""
+    if (row := renewing(device.id)) is not None:
+        device.secret_hash = row.spare_secret_hash or device.secret_hash
+        _forget(row)
+        db.session.flush()  # the next one may stand on the same tablet, and there is one at most
+
+
+def renewing(device_id: UUID) -> TabletVisit | None:
+    """The visit whose end gave this tablet a new cookie that is not settled yet, or None."""
+    return db.session.scalars(
+        select(TabletVisit).where(TabletVisit.device_id == device_id, TabletVisit.renewed_at.is_not(None))
+    ).first()
+
+
+def new_secret(device: Device) -> str:
+    """A new secret for this tablet; gives the cookie value, of which the hash alone is kept."""
+    value = secrets.token_urlsafe(32)
+    device.secret_hash = hashed(value)
+    return value
+
+
+def hashed(value: str) -> bytes:
+    """How a secret or a code of ours is kept: it is random, so a plain SHA-256 says nothing of it."""
+    return sha256(value.encode()).digest()
+
+
+def _worth(device: Device, shown: bytes, row: TabletVisit | None) -> rules.Cookie | None:
+    renewal = None
+    if row is not None and row.renewed_at is not None:
+        renewal = rules.Renewal(row.renewed_at, row.old_secret_hash, row.spare_secret_hash)
+    return rules.worth(shown, device.secret_hash, renewal, clock.now())
+
+
+def _forget(row: TabletVisit) -> None:
+    row.renewed_at = row.old_secret_hash = row.spare_secret_hash = None
