@@ -41,6 +41,7 @@ def _rooms(app: Flask) -> None:
     from intake.answers import views as answers
     from intake.archive import views as archive
     from intake.audit import views as audit
+    from intake.authoring import views as authoring
     from intake.consent import views as consent
     from intake.desk import views as desk
     from intake.kiosk import load_actor as load_tablet
@@ -57,7 +58,7 @@ def _rooms(app: Flask) -> None:
     app.extensions["intake_signer"] = PadesSealer.load(app.config["INTAKE"].keys)
     _security(app, SQLAlchemyUserDatastore(db, StaffMember, StaffRole))
     access.init_app(app, (load_tablet, load_actor))
-    for room in (staff, desk, kiosk, answers, consent, review, records, archive, audit):
+    for room in (staff, desk, kiosk, answers, consent, review, records, archive, audit, authoring):
         app.register_blueprint(room.bp)
 
 

@@ -16,7 +16,18 @@ from typing import Any
 import click
 from flask import Flask
 
-from intake import clock, create_app, definitions, jobs, kiosk, rehearsal, setting_up, staff, telemetry
+from intake import (
+    cli_definitions,
+    clock,
+    create_app,
+    definitions,
+    jobs,
+    kiosk,
+    rehearsal,
+    setting_up,
+    staff,
+    telemetry,
+)
 from intake.access import SYSTEM, Actor, Role
 from intake.config import BadSetting, Settings
 from intake.db import db, empty_wal, transaction
@@ -125,9 +136,10 @@ def add_person(
 
 @main.command()
 @click.argument("email")
+@click.option("--language", help="The language whose words are approved; without it, the edition's base language.")
 @click.password_option("--password", confirmation_prompt=False)
 @with_settings
-def approve(settings: Settings, email: str, password: str) -> None:
+def approve(settings: Settings, email: str, language: str | None, password: str) -> None:
     """A doctor approves the words of the edition in force; until then every page and record says "draft"."""
     with create_app(settings).app_context():
         tried = staff.try_password(email, password, "console")
@@ -137,10 +149,11 @@ def approve(settings: Settings, email: str, password: str) -> None:
             edition, name = definitions.current_edition(), doctor.name if doctor else ""
             if doctor is not None:
                 by = Actor("staff", doctor.id, frozenset({Role.DOCTOR}))
-                definitions.approve(edition.id, doctor.id, by=by)
+                cli_definitions.approve(edition, doctor.id, language, by=by)
         if not name:
             raise click.ClickException("the email address or the password is not right, or this is not a doctor")
-    click.echo(f"{edition.name} {edition.version} is approved by {name}.")
+    shown = language or edition.questionnaire.languages[0]
+    click.echo(f"{edition.name} {edition.version} is approved by {name}, in {shown}.")
 
 
 @main.command("add-tablet")
@@ -346,6 +359,9 @@ def toml(values: dict[str, Any]) -> str:
         return out
 
     return "\n".join(lines(values, "")) + "\n"
+
+
+main.add_command(cli_definitions.definitions_commands)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,10 @@ class Known:
             return str(adapter.build(rule.endpoint, values, method=next(iter(rule.methods or {"GET"}))))
 
 
-UNKNOWN = {name: UUID(int=7) for name in ("visit_id", "patient_id", "record_id", "tablet_id")}
+UNKNOWN = {
+    name: UUID(int=7)
+    for name in ("visit_id", "patient_id", "record_id", "tablet_id", "edition_id", "draft_id", "of_id")
+}
 
 
 @pytest.fixture
@@ -126,6 +129,8 @@ def known(app: Flask) -> Known:
             "patient_id": patient_id,
             "record_id": record_id,
             "tablet_id": UUID(int=7),
+            **dict.fromkeys(("edition_id", "draft_id", "of_id"), UUID(int=7)),
+            "kind": "consent",
             "number": number,
             "day": "2026-11-23",
             "section_id": "id",

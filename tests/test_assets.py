@@ -14,13 +14,13 @@ import pytest
 from flask import Flask, render_template_string
 from flask_babel import Babel
 
-from intake.definitions.shorthand import compile_shorthand
+from intake.definitions.library_files import bundled
 
 pytestmark = pytest.mark.packaging
 
 ROOT = Path(__file__).parent.parent
 DIST = ROOT / "intake" / "static" / "dist"
-SCRIPTS = ("patient.js", "sign.js", "staff.js")
+SCRIPTS = ("patient.js", "questions.js", "sign.js", "staff.js")
 
 
 @pytest.fixture(scope="module")
@@ -158,8 +158,7 @@ def drawing_codes(kind: str) -> set[str]:
 
 
 def option_codes(link_id: str) -> set[str]:
-    path = ROOT / "intake" / "definitions" / "library" / "mesotherapy" / "questionnaire-1.0.0.yaml"
-    waiting = list(json.loads(compile_shorthand(path.read_bytes(), path.name))["item"])
+    waiting = list(json.loads(bundled().bodies["questionnaire"])["item"])
     for item in waiting:
         waiting += item.get("item", [])
         if item["linkId"] == link_id:

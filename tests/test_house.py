@@ -34,6 +34,7 @@ MAY_OPEN_A_TRANSACTION = {
     "intake/db.py": "transaction() is defined there",
     "intake/jobs.py": "claiming, finishing and giving up a job are the worker's own short transactions",
     "intake/sessions.py": "a session row is written after the view, in a transaction of its own",
+    "intake/cli_definitions.py": "it holds the commands about definitions, a part of cli.py",
     "intake/rehearsal/play.py": "a throw-away clinic is furnished before anybody plays",
 }
 MAY_CARRY_A_STYLE = {"templates/records/record.html": "the PDF is drawn by a renderer that fetches nothing"}

@@ -1,7 +1,15 @@
 """Filling in a questionnaire: a draft that grows page by page, then answers given for good. Front door."""
 
-from intake.answers.forms import BirthDate, phone_number, summary_line
-from intake.answers.rules import clean, open_sections, short_name
+from intake.answers.forms import (
+    BirthDate,
+    asked,
+    field_name,
+    phone_number,
+    section_form,
+    stored_data,
+    summary_line,
+)
+from intake.answers.rules import clean, conditions_for, open_sections, read, short_name
 from intake.answers.service import (
     Begun,
     Given,
@@ -20,8 +28,11 @@ __all__ = [
     "Begun",
     "BirthDate",
     "Given",
+    "asked",
     "begin",
     "clean",
+    "conditions_for",
+    "field_name",
     "find",
     "find_submission",
     "get",
@@ -30,8 +41,11 @@ __all__ = [
     "list_submitted",
     "open_sections",
     "phone_number",
+    "read",
     "save",
+    "section_form",
     "short_name",
+    "stored_data",
     "submit",
     "summary_line",
 ]

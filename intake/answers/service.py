@@ -18,7 +18,7 @@ from intake.answers import rules
 from intake.answers.models import Response, Submission
 from intake.audit import commitment
 from intake.db import db, new_id
-from intake.definitions import Answers, Value, initial_answers, strip
+from intake.definitions import Answers, Questionnaire, Value, initial_answers, strip, with_entries
 from intake.errors import NotAllowed, NotFound, Stale
 
 
@@ -31,6 +31,11 @@ class Begun:
     draft: rules.Draft
     revision: int
     started_at: datetime
+
+    @property
+    def questionnaire(self) -> Questionnaire:
+        """The questionnaire in the shape these answers give it: a repeating group once for every entry."""
+        return with_entries(self.edition.questionnaire, self.draft.answers)
 
 
 @dataclass(frozen=True)

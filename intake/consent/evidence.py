@@ -12,7 +12,7 @@ from uuid import UUID
 from intake import answers, audit, definitions, screening, staff, visits
 from intake.config import Clinic
 from intake.consent import rules
-from intake.definitions import Answers, answer_text, enabled, visible_sections
+from intake.definitions import Answers, answer_text, enabled, visible_sections, with_entries
 
 
 def frame(visit_id: UUID, kind: rules.Kind) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def patient_part(clinic: Clinic, visit_id: UUID, shown: Any, kind: rules.Kind) -
     }
     if edition is not None:
         part |= {
-            "edition": _edition(edition),
+            "edition": _edition(edition, language),
             "submitted": given is not None,
             "answers": _answers(edition, said, language, begun.draft.saved if begun and not given else None),
             "findings": [_finding(finding) for finding in screening.findings_of(visit_id)],
@@ -66,12 +66,12 @@ def patient_part(clinic: Clinic, visit_id: UUID, shown: Any, kind: rules.Kind) -
     return part
 
 
-def _edition(edition: definitions.Edition) -> dict[str, Any]:
+def _edition(edition: definitions.Edition, language: str) -> dict[str, Any]:
     return {
         "name": edition.name,
         "version": edition.version,
         "sha256": dict(edition.digests),
-        "approved": definitions.is_approved(edition.id),
+        "approved": definitions.is_approved(edition.id, language),
     }
 
 
@@ -82,7 +82,7 @@ def _answers(
 
     Of somebody who stopped on the way only the sections they `saved` count: the rest was never asked.
     """
-    questionnaire = edition.questionnaire
+    questionnaire = with_entries(edition.questionnaire, said)
     on = enabled(questionnaire, said)
     sections = []
     for section in visible_sections(questionnaire, said):

@@ -37,7 +37,7 @@ def compose(
             "name": edition.name,
             "version": edition.version,
             "sha256": dict(edition.digests),
-            "approved": definitions.is_approved(edition.id),
+            "approved": definitions.is_approved(edition.id, language),
         },
         "language": language,
         "treatments": codes,

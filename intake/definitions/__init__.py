@@ -1,6 +1,10 @@
 """Questionnaires, consents, treatments and screening rules as versioned, translated data. Front door."""
 
+from intake.definitions.catalogues import Updated, update_catalogues
+from intake.definitions.checking import Checked, check, check_questionnaire, compile_edition
 from intake.definitions.content import Clause, TeachBackQuestion, Treatment, Treatments
+from intake.definitions.drafts import Draft, get_draft, import_draft, list_drafts, remove_draft
+from intake.definitions.problems import DefinitionError, Problem
 from intake.definitions.rules import (
     Answers,
     Item,
@@ -14,30 +18,70 @@ from intake.definitions.rules import (
     initial_answers,
     strip,
     visible_sections,
+    with_entries,
+    yes_no,
 )
-from intake.definitions.service import Edition, approve, current_edition, get_edition, is_approved, publish_bundled
+from intake.definitions.service import (
+    Approval,
+    Edition,
+    Published,
+    approvals_of,
+    approve,
+    current_edition,
+    file_name,
+    get_edition,
+    get_files,
+    get_questionnaire_with_carried,
+    is_approved,
+    list_editions,
+    publish,
+    publish_bundled,
+)
 
 __all__ = [
     "Answers",
+    "Approval",
+    "Checked",
     "Clause",
+    "DefinitionError",
+    "Draft",
     "Edition",
     "Item",
     "ItemType",
+    "Problem",
+    "Published",
     "Questionnaire",
     "Section",
     "TeachBackQuestion",
     "Text",
     "Treatment",
     "Treatments",
+    "Updated",
     "Value",
     "answer_text",
+    "approvals_of",
     "approve",
+    "check",
+    "check_questionnaire",
+    "compile_edition",
     "current_edition",
     "enabled",
+    "file_name",
+    "get_draft",
     "get_edition",
+    "get_files",
+    "get_questionnaire_with_carried",
+    "import_draft",
     "initial_answers",
     "is_approved",
+    "list_drafts",
+    "list_editions",
+    "publish",
     "publish_bundled",
+    "remove_draft",
     "strip",
+    "update_catalogues",
     "visible_sections",
+    "with_entries",
+    "yes_no",
 ]

@@ -1,6 +1,7 @@
-"""What makes a FHIR questionnaire unusable for us, as two tables of small checks: one item alone, and items together.
+"""What makes one item of a FHIR questionnaire unusable for us, as a table of small checks.
 
-Each check is a generator of problems with a code of the profile (Q01 to Q20); loader.py runs them all.
+Each check is a generator of problems with a code of the profile (Q01 to Q20); what needs several items is looked at in
+crosschecks.py, and loader.py runs them all.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from intake.definitions import profile
+from intake.definitions import profile, valuesets
 from intake.definitions.problems import Problem
-from intake.definitions.questionnaire import VALUE_KEYS, ItemType, Operator, number
+from intake.definitions.questionnaire import MOST_ENTRIES, VALUE_KEYS, FlagSeverity, ItemType
+from intake.definitions.values import number
 
 Json = Mapping[str, Any]
 MAX_DEPTH = 5
@@ -21,12 +24,16 @@ MAX_REGEX = 200
 
 @dataclass(frozen=True)
 class RawItem:
-    """One item as it stands in the JSON, before anything is believed of it."""
+    """One item as it stands in the JSON, before anything is believed of it.
+
+    `value_set` is the contained ValueSet it names, None where it names none or one that is not there.
+    """
 
     data: Json
     path: str
     parent: str | None
     depth: int
+    value_set: Json | None = None
 
     @property
     def link_id(self) -> str:
@@ -45,6 +52,12 @@ class RawItem:
         found: Sequence[Json] = self.data.get("extension", ())
         return found
 
+    @property
+    def options(self) -> Sequence[Json]:
+        """Its answerOption entries, or the codes of its contained ValueSet in their shape."""
+        found: Sequence[Json] = self.data.get("answerOption", ())
+        return found if found or self.value_set is None else valuesets.options(self.value_set)
+
     def extension(self, url: str) -> Any:
         """Return the value of an extension, None where it is absent or its value has a type FHIR does not allow."""
         for found in self.extensions:
@@ -56,8 +69,6 @@ class RawItem:
         """Return a problem of this item, `at` a place inside it."""
         return Problem(code, f"{self.path}{at}", message, hint, self.link_id)
 
-
-Items = Mapping[str, RawItem]
 
 _SHAPE: Mapping[str, type | tuple[type, ...]] = {
     "linkId": str,
@@ -72,18 +83,56 @@ _SHAPE: Mapping[str, type | tuple[type, ...]] = {
     "answerValueSet": str,
 }
 _LISTS = ("item", "extension", "enableWhen", "answerOption", "initial")
+_NUMBER = (int, Decimal)
+_VALUE_SHAPE: Mapping[str, type | tuple[type, ...]] = {
+    "Boolean": bool,
+    "Integer": int,
+    "Decimal": _NUMBER,
+    "Quantity": dict,
+    "Coding": dict,
+    "CodeableConcept": dict,
+    **dict.fromkeys(("String", "Code", "Uri", "Markdown", "Date", "DateTime", "Time"), str),
+}
+_CODING_SHAPE: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("system", "code", "display", "unit"), str),
+    "value": _NUMBER,
+}
 
 
 def check_shape(item: RawItem) -> Iterator[Problem]:
     """Q01: every known key has the JSON type FHIR R4 gives it. Whatever fails here is not looked at further."""
     for key, kind in _SHAPE.items():
-        value = item.data.get(key)
-        if key in item.data and (not isinstance(value, kind) or (isinstance(value, bool) and kind is int)):
+        if key in item.data and not _is(item.data[key], kind):
             yield item.problem("Q01", f"{key} has the wrong JSON type", at=f".{key}")
     for key in _LISTS:
         entries = item.data.get(key, [])
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             yield item.problem("Q01", f"{key} must be a list of objects", at=f".{key}")
+            continue
+        for index, entry in enumerate(entries if key != "item" else ()):
+            for name in _wrong_values(entry):
+                yield item.problem("Q01", f"{name} has the wrong JSON type", at=f".{key}[{index}]")
+
+
+def _wrong_values(entry: Json) -> Iterator[str]:
+    """Name the value[x] or answer[x] of an entry whose JSON type is not the one its name promises."""
+    for key, value in entry.items():
+        kind = _VALUE_SHAPE.get(key.removeprefix("value").removeprefix("answer"))
+        if key.startswith(("value", "answer")) and kind and not _is(value, kind):
+            yield key
+        elif key.endswith(("Coding", "Quantity")) and isinstance(value, dict):
+            yield from (
+                f"{key}.{name}"
+                for name, shape in _CODING_SHAPE.items()
+                if name in value and not _is(value[name], shape)
+            )
+    for name in ("question", "operator", "url"):
+        if name in entry and not isinstance(entry[name], str):
+            yield name
+
+
+def _is(value: object, kind: type | tuple[type, ...]) -> bool:
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
 def _link_id(item: RawItem) -> Iterator[Problem]:
@@ -105,32 +154,43 @@ def _type(item: RawItem) -> Iterator[Problem]:
 
 
 def _repeats(item: RawItem) -> Iterator[Problem]:
-    if item.data.get("repeats") is not True:
+    if item.data.get("repeats") is not True or item.type in (ItemType.CHOICE, ItemType.OPEN_CHOICE):
         return
-    if item.type == ItemType.GROUP:
-        yield item.problem("Q04", "a group that repeats is not supported", "ask for the items one by one")
-    elif item.type not in (ItemType.CHOICE, ItemType.OPEN_CHOICE):
-        yield item.problem("Q05", "only a choice may repeat", "several answers to other types are not supported")
+    if item.type != ItemType.GROUP:
+        yield item.problem("Q05", "only a choice or a group may repeat", "put the question into a group that repeats")
+    elif (item.extension(profile.MAX_OCCURS) or MOST_ENTRIES) > MOST_ENTRIES:
+        yield item.problem("Q04", f"a group may have at most {MOST_ENTRIES} entries")
 
 
 def _options(item: RawItem) -> Iterator[Problem]:
-    options = item.data.get("answerOption", [])
     if item.type not in (ItemType.CHOICE, ItemType.OPEN_CHOICE):
-        if options:
-            yield item.problem("Q09", f"a {item.type} cannot have answerOption", "make it a choice")
+        for key in ("answerOption", "answerValueSet"):
+            if item.data.get(key):
+                yield item.problem("Q09", f"a {item.type} cannot have {key}", "make it a choice", at=f".{key}")
         return
-    if "answerValueSet" in item.data:
-        yield item.problem("Q07", "answerValueSet is not supported", "write the codes as answerOption")
-    elif not options:
-        yield item.problem("Q06", "a choice needs options")
+    reference = item.data.get("answerValueSet")
+    if reference is not None and item.value_set is None:
+        hint = "put the ValueSet into 'contained', or write the codes as answerOption"
+        yield item.problem("Q07", f"the answers are kept elsewhere: {reference}", hint, at=".answerValueSet")
+    elif item.value_set is not None and (not item.options or valuesets.is_filtered(item.value_set)):
+        hint = "list its codes in expansion.contains or compose.include.concept"
+        yield item.problem("Q08", "the contained ValueSet does not list its codes", hint, at=".answerValueSet")
+    elif reference is not None and item.data.get("answerOption"):
+        yield item.problem("Q06", "answerOption and answerValueSet exclude each other (FHIR R4 que-4)")
+    elif not item.options:
+        yield item.problem("Q06", "a choice needs options", "write answerOption, or use string for free words")
+    yield from _codes(item)
+
+
+def _codes(item: RawItem) -> Iterator[Problem]:
     seen: set[object] = set()
-    for index, option in enumerate(options):
-        code = option_code(option)
+    for index, option in enumerate(item.options):
+        code, at = option_code(option), f".answerOption[{index}]"
         if code is None:
             message = "an option needs a valueCoding with a code, or a string, integer, date or time"
-            yield item.problem("Q03", message, at=f".answerOption[{index}]")
+            yield item.problem("Q06", message, "give every option a code", at=at)
         elif code in seen:
-            yield item.problem("Q06", f"two options have the code '{code}'", at=f".answerOption[{index}]")
+            yield item.problem("Q06", f"two options have the code '{code}'", at=at)
         seen.add(code)
 
 
@@ -147,12 +207,51 @@ def _extensions(item: RawItem) -> Iterator[Problem]:
     for index, extension in enumerate(item.extensions):
         url = extension.get("url")
         at = f".extension[{index}]"
-        if url in profile.MUST_OBEY:
-            yield item.problem("Q14", f"{url} would change what is asked", "use enableWhen or literal limits", at=at)
-        elif not isinstance(url, str):
+        if not isinstance(url, str):
             yield item.problem("Q01", "an extension needs a url", at=at)
+        elif profile.must_be_obeyed(url):
+            yield item.problem("Q14", f"{url} would change what is asked", "use enableWhen or literal limits", at=at)
         elif profile.UNDERSTOOD.get(url) and item.extension(url) is None:
             yield item.problem("Q01", f"{url} needs {' or '.join(profile.UNDERSTOOD[url])}", at=at)
+        elif url == profile.FLAG:
+            yield from _flag(item, extension, at)
+        elif url == profile.SUPPORT_LINK and not str(item.extension(url)).startswith("https://"):
+            yield item.problem("Q18", "a support link must begin with https", at=at)
+
+
+def _inner_extensions(item: RawItem) -> Iterator[Problem]:
+    """What an option or a condition carries is judged like what the item itself carries."""
+    for key in ("answerOption", "enableWhen"):
+        for index, part in enumerate(item.data.get(key, [])):
+            found, at = part.get("extension"), f".{key}[{index}]"
+            for extension in (e for e in found if isinstance(e, dict)) if isinstance(found, list) else ():
+                if profile.must_be_obeyed(extension.get("url")):
+                    yield item.problem("Q14", f"{extension['url']} would change what is asked", at=at)
+                elif extension.get("url") == profile.FLAG:
+                    yield from _flag_words(item, flag_parts(extension), at)
+
+
+def _flag(item: RawItem, extension: Json, at: str) -> Iterator[Problem]:
+    """Our own extension answer-flag: severity, words, and (on an item) the answer that raises it."""
+    parts = flag_parts(extension)
+    yield from _flag_words(item, parts, at)
+    kind = item_type(item)
+    values = [key for key in parts.get("value", {}) if key.startswith("value")]
+    if kind is None or len(values) != 1 or values[0] not in value_keys(kind):
+        yield item.problem("Q18", "a flag on an item needs the answer that raises it, of the item's type", at=at)
+
+
+def _flag_words(item: RawItem, parts: Mapping[str, Json], at: str) -> Iterator[Problem]:
+    if parts.get("severity", {}).get("valueCode") not in list(FlagSeverity):
+        yield item.problem("Q18", f"a flag needs a severity: {', '.join(FlagSeverity)}", at=at)
+    if not isinstance(parts.get("text", {}).get("valueString"), str):
+        yield item.problem("Q18", "a flag needs words for the doctor", at=at)
+
+
+def flag_parts(extension: Json) -> dict[str, Json]:
+    """Return the parts of an answer-flag by name."""
+    inner = extension.get("extension")
+    return {str(part.get("url")): part for part in inner if isinstance(part, dict)} if isinstance(inner, list) else {}
 
 
 def _modifiers(item: RawItem) -> Iterator[Problem]:
@@ -181,11 +280,24 @@ def _limits(item: RawItem) -> Iterator[Problem]:
 
 
 def _limit_types(item: RawItem) -> Iterator[Problem]:
-    kind = _item_type(item)
-    fitting = {ItemType.DECIMAL: {"valueDecimal", "valueInteger"}}.get(kind, value_keys(kind)) if kind else set()
+    kind = item_type(item)
+    fitting = _limit_keys(kind) if kind else set()
     for index, extension in enumerate(item.extensions):
         if extension.get("url") in (profile.MIN_VALUE, profile.MAX_VALUE) and not fitting & extension.keys():
             yield item.problem("Q18", f"the limit does not fit a {item.type}", at=f".extension[{index}]")
+
+
+def _limit_keys(kind: ItemType) -> set[str]:
+    """Which value[x] a limit of a type may carry (minValue of FHIR R4 has no Quantity: it bounds the number)."""
+    if kind in (ItemType.DECIMAL, ItemType.QUANTITY):
+        return {"valueDecimal", "valueInteger"}
+    return {"valueDateTime", "valueDate"} if kind == ItemType.DATETIME else value_keys(kind)
+
+
+def _units(item: RawItem) -> Iterator[Problem]:
+    units = [e for e in item.extensions if e.get("url") in (profile.UNIT, profile.UNIT_OPTION)]
+    if len(units) > 1:
+        yield item.problem("Q17", "a quantity may have one unit", "ask for one unit; people mistake a choice of units")
 
 
 def _regex(item: RawItem) -> Iterator[Problem]:
@@ -195,8 +307,7 @@ def _regex(item: RawItem) -> Iterator[Problem]:
     if not isinstance(pattern, str) or len(pattern) > MAX_REGEX:
         yield item.problem("Q18", f"the regex is longer than {MAX_REGEX} characters")
         return
-    plain = re.sub(r"\[[^\]]*\]", "c", re.sub(r"\\.", "e", pattern))
-    if re.search(r"\)[*+{]", plain):
+    if _may_take_for_ever(pattern):
         yield item.problem("Q18", "a repeated group in a regex can take for ever", "repeat single characters only")
     try:
         re.compile(pattern)
@@ -204,12 +315,27 @@ def _regex(item: RawItem) -> Iterator[Problem]:
         yield item.problem("Q18", "the regex does not compile")
 
 
+def _may_take_for_ever(pattern: str) -> bool:
+    """Whether a group that repeats holds a choice or a repetition of its own, so that a text can match in very many
+    ways (CWE-1333). A group of plain characters may repeat."""
+    plain = re.sub(r"\[[^\]]*\]", "c", re.sub(r"\\.", "e", pattern))
+    while match := re.search(r"\(\??:?([^()]*)\)([*+{?]?)", plain):
+        inside, repeated = match[1], match[2] not in ("", "?")
+        if repeated and re.search(r"[*+{?|]", inside):
+            return True
+        # What was inside still counts for a group around it.
+        plain = (
+            plain[: match.start()] + ("c*" if repeated or re.search(r"[*+{?|]", inside) else "c") + plain[match.end() :]
+        )
+    return False
+
+
 def _initial(item: RawItem) -> Iterator[Problem]:
     initial = item.data.get("initial", [])
     if initial and item.type in (ItemType.GROUP, ItemType.DISPLAY):
         yield item.problem("Q01", f"a {item.type} cannot have an initial value (FHIR R4 que-8)", at=".initial")
         return
-    kind = _item_type(item)
+    kind = item_type(item)
     allowed = value_keys(kind) if kind else set()
     for index, value in enumerate(initial):
         if len(value) != 1 or not allowed & value.keys():
@@ -229,84 +355,17 @@ ITEM_CHECKS: tuple[Callable[[RawItem], Iterator[Problem]], ...] = (
     _options,
     _conditions,
     _extensions,
+    _inner_extensions,
     _modifiers,
     _children,
     _limits,
     _limit_types,
+    _units,
     _regex,
     _initial,
     _depth,
 )
 """Every check of one item by itself. A new rule of the profile is a new line here."""
-
-
-def _duplicates(items: Sequence[RawItem], known: Items) -> Iterator[Problem]:
-    for item in items:
-        if item.link_id and known[item.link_id] is not item:
-            yield item.problem("Q02", f"the linkId '{item.link_id}' is used twice")
-
-
-def _sources(items: Sequence[RawItem], known: Items) -> Iterator[Problem]:
-    for item in items:
-        for index, condition in enumerate(item.data.get("enableWhen", [])):
-            at = f".enableWhen[{index}]"
-            source = known.get(str(condition.get("question")))
-            if source is None:
-                yield item.problem("Q11", f"it depends on '{condition.get('question')}', which does not exist", at=at)
-                continue
-            for message in _comparison(condition, source):
-                yield item.problem("Q13", message, at=at)
-
-
-def _comparison(condition: Json, source: RawItem) -> Iterator[str]:
-    """Say what is wrong with one enableWhen, given the item it reads."""
-    operator = condition.get("operator")
-    answers = [key for key in condition if key.startswith("answer")]
-    kind = _item_type(source)
-    if operator not in list(Operator):
-        yield f"the operator '{operator}' is not one of FHIR R4"
-    elif len(answers) != 1:
-        yield "exactly one answer[x] is needed"
-    elif kind is None or kind not in profile.ANSWER_KEYS:
-        yield f"'{source.link_id}' is not a question"
-    elif operator == Operator.EXISTS:
-        if not isinstance(condition.get("answerBoolean"), bool):
-            yield "exists needs answerBoolean"
-    elif operator not in (Operator.EQUAL, Operator.NOT_EQUAL) and kind not in profile.ORDERED:
-        yield f"'{operator}' cannot order answers of the type {kind}"
-    else:
-        yield from _answer(answers[0], condition, source, kind)
-
-
-def _answer(key: str, condition: Json, source: RawItem, kind: ItemType) -> Iterator[str]:
-    if key.removeprefix("answer") not in profile.ANSWER_KEYS[kind]:
-        yield f"{key} cannot be compared with an answer of the type {kind}"
-    elif key == "answerCoding" and not isinstance(condition[key], dict):
-        yield "answerCoding must be an object"
-    elif kind == ItemType.CHOICE:
-        wanted = condition[key].get("code") if key == "answerCoding" else condition[key]
-        codes = [option_code(option) for option in source.data.get("answerOption", [])]
-        if codes and str(wanted) not in codes:
-            yield f"'{source.link_id}' has no option '{wanted}'"
-
-
-def _cycles(items: Sequence[RawItem], known: Items) -> Iterator[Problem]:
-    """An item that (through parents and conditions) waits for itself can never be decided."""
-    waits = {item.link_id: dependencies(item) & known.keys() for item in items}
-    while ends := {name for name, on in waits.items() if not on} | (waits.keys() - set().union(*waits.values())):
-        waits = {name: on - ends for name, on in waits.items() if name not in ends}
-    for name in waits:
-        yield known[name].problem("Q12", "its conditions lead back to itself")
-
-
-def dependencies(item: RawItem) -> set[str]:
-    """Return the linkIds an item's enablement is decided by: its parent and the sources of its conditions."""
-    sources = {str(condition.get("question")) for condition in item.data.get("enableWhen", [])}
-    return sources | ({item.parent} if item.parent else set())
-
-
-TOGETHER: tuple[Callable[[Sequence[RawItem], Items], Iterator[Problem]], ...] = (_duplicates, _sources, _cycles)
-"""Every check that needs more than one item."""
 
 
 def value_keys(kind: ItemType) -> set[str]:
@@ -328,7 +387,8 @@ def option_code(option: Json) -> str | None:
     return None
 
 
-def _item_type(item: RawItem) -> ItemType | None:
+def item_type(item: RawItem) -> ItemType | None:
+    """Return the item's type, None where our profile has no such type."""
     return ItemType(item.type) if item.type in list(ItemType) else None
 
 

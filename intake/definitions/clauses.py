@@ -10,7 +10,7 @@ from enum import StrEnum
 from intake.definitions.contentfile import ContentFile, for_treatments
 from intake.definitions.questionnaire import Text
 from intake.definitions.treatments import Treatments
-from intake.definitions.yamlfile import Node
+from intake.definitions.yamlfile import Input, Node
 
 _BLANK = re.compile(r"\{([^{}]*)\}")
 
@@ -90,7 +90,7 @@ class ConsentDocument:
         return tuple(page for page in kept if page.clauses)
 
 
-def load_consent(data: str | bytes, treatments: Treatments, name: str = "consent.yaml") -> ConsentDocument:
+def load_consent(data: Input, treatments: Treatments, name: str = "consent.yaml") -> ConsentDocument:
     """Return the consent of a file. Raises DefinitionError.
 
     Every blank must be declared and used, every treatment known, every clause stand on one page only, and the clause

@@ -14,8 +14,10 @@ from decimal import Decimal
 from typing import Any
 
 from intake.definitions.contentfile import ContentFile
-from intake.definitions.questionnaire import Answers, Item, ItemType, Questionnaire, number
+from intake.definitions.enablement import split_entry, with_entries
+from intake.definitions.questionnaire import NUMBERS, Item, ItemType, Questionnaire
 from intake.definitions.treatments import Treatments
+from intake.definitions.values import Answers, number
 from intake.definitions.yamlfile import Node, is_word
 
 _LEAF = re.compile(
@@ -196,7 +198,7 @@ class ConditionReader:
             return ()
         if item.type == ItemType.BOOLEAN:
             return ("true", "false")
-        if item.type in (ItemType.INTEGER, ItemType.DECIMAL):
+        if item.type in NUMBERS:
             return None
         if not item.is_choice:
             self.file.reader.problem(node, "Y06", f"'{source}' is answered in the patient's own words")
@@ -211,13 +213,17 @@ class ConditionReader:
 
 
 def facts_of(questionnaire: Questionnaire, answers: Answers) -> dict[str, tuple[Fact, ...]]:
-    """Return the facts of enabled answers, by linkId; words, dates and times are no facts to compare with."""
+    """Return the facts of enabled answers, by linkId; words, dates and times are no facts to compare with.
+
+    The entries of a repeating group give their facts together, under the linkId the definition knows.
+    """
+    shape = with_entries(questionnaire, answers)
     facts: dict[str, tuple[Fact, ...]] = {}
-    for link_id, values in answers.items():
-        item = questionnaire.items[link_id]
-        found = tuple(fact for value in values if (fact := _fact(item, value)) is not None)
+    for item in shape.questions:
+        found = tuple(fact for value in answers.get(item.link_id, ()) if (fact := _fact(item, value)) is not None)
         if found:
-            facts[link_id] = found
+            name = split_entry(item.link_id)[0] if item.entry > 1 else item.link_id
+            facts[name] = facts.get(name, ()) + found
     return facts
 
 
@@ -227,4 +233,4 @@ def _fact(item: Item, value: Mapping[str, Any]) -> Fact | None:
         return str(raw["code"]) if key == "valueCoding" else str(raw)
     if item.type == ItemType.BOOLEAN:
         return "true" if raw else "false"
-    return number(raw) if item.type in (ItemType.INTEGER, ItemType.DECIMAL) else None
+    return number(raw.get("value") if isinstance(raw, Mapping) else raw) if item.type in NUMBERS else None

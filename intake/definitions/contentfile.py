@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from intake.definitions.questionnaire import Text
-from intake.definitions.yamlfile import Node, Reader, is_word
+from intake.definitions.yamlfile import Input, Node, Reader, is_word
 
 T = TypeVar("T")
 EVERYONE = "ALL"
@@ -31,13 +31,14 @@ def for_treatments(all_of: Iterable[A], treatments: Collection[str]) -> Iterator
 class ContentFile:
     """One file being read. It takes ``version`` and ``languages`` itself; `top` holds the keys the caller asked for."""
 
-    def __init__(self, data: str | bytes, name: str, required: Iterable[str], optional: Iterable[str] = ()) -> None:
+    def __init__(self, data: Input, name: str, required: Iterable[str], optional: Iterable[str] = ()) -> None:
         """Parse a file. Raises DefinitionError at once only if it is not YAML; everything else waits for `done()`."""
         self.reader = Reader(data, name)
         self.top = self.reader.mapping(self.reader.root, ("version", "languages", *required), optional)
         self.version = self.reader.version(self.top.get("version"))
-        self.languages = self.reader.strings(self.top.get("languages")) or ("en",)
-        self.base = self.languages[0]
+        written = self.reader.strings(self.top.get("languages")) or ("en",)
+        self.base = written[0]
+        self.languages = self.reader.translated.languages if self.reader.translated else written
         self._ids: set[str] = set()
 
     def fields(self, node: Node, required: Iterable[str], optional: Iterable[str] = ()) -> dict[str, Node]:
@@ -61,6 +62,10 @@ class ContentFile:
             if language not in words.languages:
                 self.reader.problem(node, "Y03", f"the words in '{language}' are missing")
         return words
+
+    def staff_text(self, node: Node | None) -> Text:
+        """Return words for staff, who read the base language; they are not translated."""
+        return Text() if node is None else Text.of({self.base: self.reader.string(node)})
 
     def applies(self, node: Node | None, treatments: Collection[str]) -> tuple[str, ...]:
         """Return treatment codes; ``ALL`` means everyone and gives none."""

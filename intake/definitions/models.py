@@ -34,10 +34,24 @@ class EditionFile(Base):
 
 
 class EditionApproval(Base):
-    """A doctor of the clinic takes responsibility for an edition; until one does, pages and records say draft."""
+    """A doctor of the clinic takes responsibility for an edition's words in one language; until one does, pages and
+    records say draft. A row without a language is from before they were told apart, and speaks of the base language."""
 
     __tablename__ = "edition_approval"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     edition_id: Mapped[UUID] = mapped_column(ForeignKey("edition.id"))
     doctor_id: Mapped[UUID] = mapped_column(ForeignKey("staff_member.id"))
     at: Mapped[datetime]
+    language: Mapped[str | None]
+
+
+class QuestionnaireDraft(Base):
+    """A questionnaire an author brought in to look at: FHIR JSON that passed the gate, not part of any edition."""
+
+    __tablename__ = "questionnaire_draft"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    file_name: Mapped[str]
+    body: Mapped[bytes]
+    sha256: Mapped[str]
+    imported_at: Mapped[datetime]
+    imported_by: Mapped[str]

@@ -10,9 +10,9 @@ from intake.errors import Invalid
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to put right. `place` is a JSON path or ``file:line``.
+    """One thing to put right, or to know of. `place` is a JSON path or ``file:line``.
 
-    Codes: Q speaks of the FHIR profile, Y of a YAML file and what it names.
+    Codes: Q speaks of the FHIR profile, Y of a YAML file, of what it names and of its translations, W only warns.
     """
 
     code: str
@@ -25,6 +25,17 @@ class Problem:
         item = f" [{self.link_id}]" if self.link_id else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{self.code} {self.place}{item}: {self.message}{hint}"
+
+    @property
+    def as_json(self) -> dict[str, str]:
+        """The same for programs; `path` is a JSON path or ``file:line``, what is not known is empty."""
+        return {
+            "code": self.code,
+            "path": self.place,
+            "linkId": self.link_id,
+            "message": self.message,
+            "hint": self.hint,
+        }
 
 
 class DefinitionError(Invalid):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from intake.definitions.questionnaire import ItemType
+from intake.definitions.questionnaire import NUMBERS, ItemType
 
 HL7 = "http://hl7.org/fhir/StructureDefinition/"
 SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/"
@@ -28,12 +28,19 @@ MAX_DECIMALS = HL7 + "maxDecimalPlaces"
 REGEX = HL7 + "regex"
 ENTRY_FORMAT = HL7 + "entryFormat"
 UNIT = HL7 + "questionnaire-unit"
+UNIT_OPTION = HL7 + "questionnaire-unitOption"
 EXCLUSIVE = HL7 + "questionnaire-optionExclusive"
+OPTION_PREFIX = HL7 + "questionnaire-optionPrefix"
+ORIENTATION = HL7 + "questionnaire-choiceOrientation"
+SUPPORT_LINK = HL7 + "questionnaire-supportLink"
+MARKDOWN = HL7 + "rendering-markdown"
+SHORT_TEXT = SDC + "sdc-questionnaire-shortText"
 MIN_OCCURS = HL7 + "questionnaire-minOccurs"
 MAX_OCCURS = HL7 + "questionnaire-maxOccurs"
 OPEN_LABEL = SDC + "sdc-questionnaire-openLabel"
 DESIGN_NOTE = HL7 + "designNote"
 ACKNOWLEDGEMENT = OWN + "acknowledgement"
+FLAG = OWN + "answer-flag"
 SAFETY = OWN + "safety-question"
 PAST = OWN + "not-after-today"
 FLOW = OWN + "answered-by-visit"
@@ -49,11 +56,21 @@ UNDERSTOOD: Mapping[str, tuple[str, ...]] = {
     REGEX: ("valueString",),
     ENTRY_FORMAT: ("valueString",),
     UNIT: ("valueCoding",),
+    UNIT_OPTION: ("valueCoding",),
     EXCLUSIVE: ("valueBoolean",),
+    OPTION_PREFIX: ("valueString",),
+    ORIENTATION: ("valueCode",),
+    SUPPORT_LINK: ("valueUri",),
+    MARKDOWN: ("valueMarkdown", "valueString"),
+    SHORT_TEXT: ("valueString",),
+    HL7 + "questionnaire-displayCategory": ("valueCodeableConcept",),
+    HL7 + "questionnaire-signatureRequired": ("valueCodeableConcept",),
+    HL7 + "ordinalValue": ("valueDecimal",),
     MIN_OCCURS: ("valueInteger",),
     MAX_OCCURS: ("valueInteger",),
     OPEN_LABEL: ("valueString",),
     ACKNOWLEDGEMENT: ("valueBoolean",),
+    FLAG: (),
     SAFETY: ("valueBoolean",),
     PAST: ("valueBoolean",),
     FLOW: ("valueCode",),
@@ -61,28 +78,35 @@ UNDERSTOOD: Mapping[str, tuple[str, ...]] = {
     DESIGN_NOTE: ("valueMarkdown",),
     TRANSLATION: (),
 }
-"""Extensions we act on (or, for the design note, keep on purpose), with the value types FHIR R4 gives them."""
+"""Extensions we act on, or keep on purpose (design note, categories, ordinals: shown or scored by nobody here), with
+the value types FHIR R4 gives them. The complex ones (translation, flag) have parts instead of a value."""
 
-MUST_OBEY = frozenset(
-    {
-        SDC + "sdc-questionnaire-enableWhenExpression",
-        SDC + "sdc-questionnaire-calculatedExpression",
-        SDC + "sdc-questionnaire-answerExpression",
-        SDC + "sdc-questionnaire-answerOptionsToggleExpression",
-        SDC + "sdc-questionnaire-subQuestionnaire",
-        SDC + "sdc-questionnaire-targetConstraint",
-        SDC + "sdc-questionnaire-maxValueExpression",
-        SDC + "sdc-questionnaire-minValueExpression",
-        HL7 + "variable",
-        HL7 + "targetConstraint",
-        HL7 + "questionnaire-constraint",
-        HL7 + "questionnaire-answerRepeats",
-        HL7 + "cqf-expression",
-        HL7 + "cqf-calculatedValue",
-        HL7 + "cqf-library",
-    }
+MUST_OBEY = (
+    "enableWhenExpression",
+    "calculatedExpression",
+    "answerExpression",
+    "answerOptionsToggleExpression",
+    "subQuestionnaire",
+    "questionnaireAdaptive",
+    "targetConstraint",
+    "maxValueExpression",
+    "minValueExpression",
+    "variable",
+    "questionnaire-constraint",
+    "questionnaire-answerRepeats",
+    "cqf-expression",
+    "cqf-calculatedValue",
+    "cqf-library",
 )
-"""Extensions that change what is asked or accepted; passing over one silently would be a clinical error."""
+"""Ends of the addresses of extensions that change what is asked or accepted, whoever published them (several countries
+carry HL7's under addresses of their own). Passing over one silently would be a clinical error."""
+
+
+def must_be_obeyed(url: object) -> bool:
+    """Return whether an extension changes what is asked or accepted."""
+    name = str(url).rsplit("/", 1)[-1]
+    return name.endswith(MUST_OBEY)
+
 
 CONTROLS: Mapping[str, str] = {
     **dict.fromkeys(("page", "radio-button", "check-box", "drop-down", "text-box", "help", "header"), CONTROL_SYSTEM),
@@ -90,10 +114,14 @@ CONTROLS: Mapping[str, str] = {
 }
 """Controls the shorthand may name, with the code system each belongs to; the maps are drawings to tap on."""
 
+UNKNOWN_CONTROLS = frozenset({"grid", "gtable", "table", "tab-container", "slider", "step", "year", "yearMonth"})
+"""Controls whose look is not ours: the questions are shown as a plain list, or with our own control, and a warning."""
+
 ANSWER_KEYS: Mapping[ItemType, tuple[str, ...]] = {
     ItemType.BOOLEAN: ("Boolean",),
     ItemType.INTEGER: ("Integer",),
     ItemType.DECIMAL: ("Decimal",),
+    ItemType.QUANTITY: ("Quantity",),
     ItemType.DATE: ("Date",),
     ItemType.DATETIME: ("DateTime",),
     ItemType.TIME: ("Time",),
@@ -105,5 +133,5 @@ ANSWER_KEYS: Mapping[ItemType, tuple[str, ...]] = {
 }
 """Which answer[x] an enableWhen may compare an item of each type with."""
 
-ORDERED = frozenset({ItemType.INTEGER, ItemType.DECIMAL, ItemType.DATE, ItemType.DATETIME, ItemType.TIME})
+ORDERED = frozenset({*NUMBERS, ItemType.DATE, ItemType.DATETIME, ItemType.TIME})
 """Types whose answers can be greater or less than another."""

@@ -1,26 +1,16 @@
-"""What a questionnaire is, and which of its items are asked: plain data and pure functions.
+"""What a questionnaire is: plain data, with FHIR R4's own names for the types.
 
-Reading FHIR JSON is left to loader.py, writing it to shorthand.py; no page and no table is known here.
+Reading FHIR JSON is left to loader.py, writing it to shorthand.py, deciding what is asked to enablement.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
-from operator import ge, gt, le, lt
-from typing import Any
 
-from babel import UnknownLocaleError
-from babel.dates import format_date
-
-Value = Mapping[str, Any]
-"""One FHIR value[x] with a single key, for example ``{"valueCoding": {"code": "yes"}}``."""
-
-Answers = Mapping[str, Sequence[Value]]
-"""linkId to the values given for it; an absent linkId and an empty sequence both mean "not answered"."""
+from intake.definitions.values import Operator, Value
 
 
 class ItemType(StrEnum):
@@ -31,6 +21,7 @@ class ItemType(StrEnum):
     BOOLEAN = "boolean"
     INTEGER = "integer"
     DECIMAL = "decimal"
+    QUANTITY = "quantity"
     DATE = "date"
     DATETIME = "dateTime"
     TIME = "time"
@@ -45,6 +36,7 @@ VALUE_KEYS: Mapping[ItemType, str] = {
     ItemType.BOOLEAN: "valueBoolean",
     ItemType.INTEGER: "valueInteger",
     ItemType.DECIMAL: "valueDecimal",
+    ItemType.QUANTITY: "valueQuantity",
     ItemType.DATE: "valueDate",
     ItemType.DATETIME: "valueDateTime",
     ItemType.TIME: "valueTime",
@@ -54,23 +46,16 @@ VALUE_KEYS: Mapping[ItemType, str] = {
     ItemType.CHOICE: "valueCoding",
     ItemType.OPEN_CHOICE: "valueCoding",
 }
-"""The value[x] key an answer to each type carries (a choice may also list strings, integers or dates)."""
+"""The value[x] key an answer to each type carries (a choice may also list strings, integers, dates or times)."""
 
+NUMBERS = frozenset({ItemType.INTEGER, ItemType.DECIMAL, ItemType.QUANTITY})
+"""Types answered with an amount."""
 
 DEFAULT_LENGTHS: Mapping[ItemType, int] = {ItemType.STRING: 255, ItemType.TEXT: 5000, ItemType.URL: 255}
 """The most characters an answer may have where the definition sets no limit."""
 
-
-class Operator(StrEnum):
-    """The seven operators of FHIR R4 enableWhen."""
-
-    EXISTS = "exists"
-    EQUAL = "="
-    NOT_EQUAL = "!="
-    GREATER = ">"
-    LESS = "<"
-    GREATER_OR_EQUAL = ">="
-    LESS_OR_EQUAL = "<="
+MOST_ENTRIES = 10
+"""The most entries a repeating group may have: more than a patient tells on a tablet, few enough for one page."""
 
 
 class Flow(StrEnum):
@@ -80,6 +65,14 @@ class Flow(StrEnum):
     TOKEN = "token"  # noqa: S105 - the queue token of a visit, not a secret
     STATEMENT = "statement"
     SIGNATURE = "signature"
+
+
+class FlagSeverity(StrEnum):
+    """How much an answer that a definition flags by itself matters (our extension answer-flag)."""
+
+    CONTRAINDICATION = "contraindication"
+    CAUTION = "caution"
+    INFO = "info"
 
 
 @dataclass(frozen=True)
@@ -114,14 +107,31 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Flag:
+    """What an answer means for the doctor, said by the definition itself.
+
+    `value` is the answer that raises it; None on an option, which raises it by being chosen.
+    """
+
+    severity: FlagSeverity
+    text: Text
+    value: Value | None = None
+
+
+@dataclass(frozen=True)
 class Option:
-    """One choice of an item. The code is the same in every language and is what an answer stores."""
+    """One choice of an item. The code is the same in every language and is what an answer stores.
+
+    `initial` marks one that is chosen before anybody answers, `prefix` stands before its words ("a)").
+    """
 
     code: str
     text: Text
     exclusive: bool = False
     key: str = "valueCoding"
     system: str | None = None
+    prefix: Text = Text()
+    flag: Flag | None = None
 
     @property
     def value(self) -> Value:
@@ -134,26 +144,41 @@ class Option:
 
 @dataclass(frozen=True)
 class Condition:
-    """One enableWhen entry; `value` has the shape of an answer, for ``exists`` a ``valueBoolean``."""
+    """One enableWhen entry; `value` has the shape of an answer, for ``exists`` a ``valueBoolean``.
+
+    `also` names further entries of the source, where it lies in a repeating group and the reader does not.
+    """
 
     source: str
     operator: Operator
     value: Value
+    also: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every linkId whose answers are looked at."""
+        return (self.source, *self.also)
 
 
 @dataclass(frozen=True)
 class Item:
-    """One item of a questionnaire. Numbers are bounded by Decimal, dates by their ISO text.
+    """One item of a questionnaire. Numbers are bounded by Decimal, dates and times by their ISO text.
 
-    `help` is a line below the question, `format` what a well-formed answer looks like, `flow` names the step of the
-    visit that answers it, `past` refuses a date after today, `safety` makes the answer "unsure" raise a finding.
+    `markdown` are the words with marks for emphasis and lists, where the author wrote them so. `short` is a label for
+    summaries, `help` a line below the question, `format` what a well-formed answer looks like, `flow` names the step
+    of the visit that answers it, `past` refuses a date after today, `safety` makes the answer "unsure" raise a finding.
+    `entry` counts the copies of an item in a repeating group, from 1.
     """
 
     link_id: str
     type: ItemType
     text: Text = Text()
+    markdown: Text = Text()
+    prefix: Text = Text()
+    short: Text = Text()
     help: Text = Text()
     format: Text = Text()
+    link: str = ""
     required: bool = False
     repeats: bool = False
     read_only: bool = False
@@ -171,13 +196,17 @@ class Item:
     max_occurs: int | None = None
     regex: str | None = None
     unit: str | None = None
+    unit_code: Mapping[str, str] = field(default_factory=dict)
     open_label: Text = Text()
     initial: tuple[Value, ...] = ()
     control: str | None = None
+    is_horizontal: bool = False
     acknowledgement: bool = False
     safety: bool = False
     past: bool = False
     flow: Flow | None = None
+    flags: tuple[Flag, ...] = ()
+    entry: int = 1
 
     @property
     def is_question(self) -> bool:
@@ -189,6 +218,16 @@ class Item:
         """Whether it is answered from its options."""
         return self.type in (ItemType.CHOICE, ItemType.OPEN_CHOICE)
 
+    @property
+    def is_repeating_group(self) -> bool:
+        """Whether it is a group of questions that may be answered several times."""
+        return self.type is ItemType.GROUP and self.repeats
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a patient may answer it on a page, once it is enabled."""
+        return self.is_question and not self.hidden and self.flow is None
+
     def option(self, code: str) -> Option | None:
         """Return the option with this code, or None."""
         return next((option for option in self.options if option.code == code), None)
@@ -198,7 +237,7 @@ class Item:
 class Section:
     """One page. `group` is the linkId of its top-level group, None for items that stand outside any group.
 
-    `items` are the linkIds of everything on the page in document order, the group itself left out.
+    `items` are the linkIds of everything on the page in document order, the group itself left out unless it repeats.
     """
 
     id: str
@@ -212,7 +251,9 @@ class Questionnaire:
     """A loaded questionnaire. Two of them are the same exactly if their `sha256` (of the FHIR JSON) is.
 
     `items` is in document order; `parents` leaves out top-level items; `order` is an order in which each item comes
-    after its parent and after every item its conditions read; `languages` are those offered to patients, base first.
+    after its parent and after every item its conditions read; `languages` are those offered to patients, base first,
+    `carried` those that some words have and that are not offered. `entries` says how many entries each repeating group
+    has in this shape of it (enablement.with_entries makes other shapes of the same questionnaire).
     """
 
     url: str
@@ -225,6 +266,8 @@ class Questionnaire:
     order: tuple[str, ...]
     sha256: str
     warnings: tuple[str, ...] = field(default=())
+    carried: tuple[str, ...] = field(default=())
+    entries: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def questions(self) -> tuple[Item, ...]:
@@ -238,142 +281,3 @@ class Questionnaire:
     def section_of(self, link_id: str) -> Section | None:
         """Return the page an item stands on (its own page for a top-level group), or None."""
         return next((s for s in self.sections if link_id in s.items or link_id == s.group), None)
-
-
-def enabled(questionnaire: Questionnaire, answers: Answers) -> frozenset[str]:
-    """Return the linkIds of all items that are asked, groups and paragraphs included.
-
-    HL7 FHIR R4 Questionnaire.item.enableWhen, with the gaps of that text closed: a disabled ancestor disables
-    everything below; an answer counts as a source only while its own item is enabled; ``!=`` is true when no answer
-    equals, so also when there is none; an ordering is false without an answer.
-    """
-    on: set[str] = set()
-    for link_id in questionnaire.order:
-        parent = questionnaire.parents.get(link_id)
-        if (parent is None or parent in on) and _allowed(questionnaire.items[link_id], answers, on):
-            on.add(link_id)
-    return frozenset(on)
-
-
-def strip(questionnaire: Questionnaire, answers: Answers) -> dict[str, list[Value]]:
-    """Return only the answers that exist for submission, export and print: those of enabled questions.
-
-    Answers to unknown and to disabled items are left out, and so are empty ones; the order is the document's.
-    """
-    on = enabled(questionnaire, answers)
-    return {
-        item.link_id: list(answers[item.link_id])
-        for item in questionnaire.questions
-        if item.link_id in on and answers.get(item.link_id)
-    }
-
-
-def initial_answers(questionnaire: Questionnaire) -> dict[str, list[Value]]:
-    """Return what a new response holds before anyone answers: `initial` counts as an answer from then on."""
-    return {item.link_id: list(item.initial) for item in questionnaire.questions if item.initial}
-
-
-def visible_sections(questionnaire: Questionnaire, answers: Answers) -> tuple[Section, ...]:
-    """Return the pages that have something to ask: an enabled question that is not hidden."""
-    on = enabled(questionnaire, answers)
-
-    def asks(link_id: str) -> bool:
-        item = questionnaire.items[link_id]
-        return item.is_question and not item.hidden and link_id in on
-
-    return tuple(section for section in questionnaire.sections if any(map(asks, section.items)))
-
-
-def answer_text(item: Item, values: Sequence[Value], language: str) -> str:
-    """Return an answer in plain words of a language, several values joined by "; ", or "" when there is none."""
-    return "; ".join(_value_text(item, value, language) for value in values)
-
-
-def equal(one: Value, other: Value) -> bool:
-    """Return whether two values are equal: the same kind, numbers by amount, codings by code and known systems."""
-    key = next(iter(one), "")
-    if key not in other:
-        return False
-    if key == "valueCoding":
-        return _same_coding(one[key], other[key])
-    if key in ("valueInteger", "valueDecimal"):
-        return number(one[key]) == number(other[key])
-    return bool(one[key] == other[key])
-
-
-def number(raw: object) -> Decimal | None:
-    """Return a JSON number (or its text) as an exact Decimal, None for anything else."""
-    if isinstance(raw, bool):
-        return None
-    try:
-        amount = Decimal(str(raw))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() else None
-
-
-def _allowed(item: Item, answers: Answers, on: set[str]) -> bool:
-    if not item.conditions:
-        return True
-    found = (_met(c, answers.get(c.source, ()) if c.source in on else ()) for c in item.conditions)
-    return any(found) if item.any_of else all(found)
-
-
-def _met(condition: Condition, values: Sequence[Value]) -> bool:
-    match condition.operator:
-        case Operator.EXISTS:
-            return bool(values) is bool(condition.value["valueBoolean"])
-        case Operator.EQUAL:
-            return any(equal(condition.value, value) for value in values)
-        case Operator.NOT_EQUAL:
-            return not any(equal(condition.value, value) for value in values)
-        case operator:
-            return any(_ordered(operator, value, condition.value) for value in values)
-
-
-_ORDERINGS: Mapping[Operator, Callable[[Any, Any], bool]] = {
-    Operator.GREATER: gt,
-    Operator.LESS: lt,
-    Operator.GREATER_OR_EQUAL: ge,
-    Operator.LESS_OR_EQUAL: le,
-}
-
-
-def _ordered(operator: Operator, value: Value, bound: Value) -> bool:
-    key = next(iter(bound))
-    if key not in value:
-        return False
-    if key in ("valueInteger", "valueDecimal"):
-        left, right = number(value[key]), number(bound[key])
-        return left is not None and right is not None and _ORDERINGS[operator](left, right)
-    given, limit = str(value[key]), str(bound[key])
-    # ISO texts of dates and times order like what they name, as long as both are equally precise.
-    return len(given) == len(limit) and _ORDERINGS[operator](given, limit)
-
-
-def _same_coding(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    systems = {coding["system"] for coding in (one, other) if coding.get("system")}
-    return bool(one.get("code") == other.get("code") and len(systems) < 2)
-
-
-_YES_NO: Mapping[str, tuple[str, str]] = {"en": ("Yes", "No"), "hi": ("हाँ", "नहीं"), "ar": ("نعم", "لا")}
-
-
-def _value_text(item: Item, value: Value, language: str) -> str:
-    key, raw = next(iter(value.items()))
-    if key == "valueBoolean":
-        return Text.of({code: words[0 if raw else 1] for code, words in _YES_NO.items()}).get(language)
-    chosen = next((option for option in item.options if equal(option.value, value)), None)
-    if chosen is not None:
-        return chosen.text.get(language)
-    if key == "valueDate" and len(raw) == 10:
-        return _date_text(raw, language)
-    words = str(raw.get("display") or raw.get("code", "")) if isinstance(raw, Mapping) else str(raw)
-    return f"{words} {item.unit}" if item.unit else words
-
-
-def _date_text(raw: str, language: str) -> str:
-    try:
-        return format_date(date.fromisoformat(raw), "d MMMM y", locale=language.replace("-", "_"))
-    except (ValueError, UnknownLocaleError):
-        return raw  # no calendar date, or no such locale: what the patient wrote is better than nothing

@@ -5,36 +5,43 @@ Types and functions only; publishing and finding editions is left to service.py,
 
 from intake.definitions.clauses import Acknowledge, Clause, ConsentDocument, ConsentPage, FilledFrom, Part
 from intake.definitions.conditions import Fact, Facts, RuleCondition, facts_of, witnesses
+from intake.definitions.enablement import (
+    enabled,
+    entry_id,
+    initial_answers,
+    split_entry,
+    strip,
+    visible_sections,
+    with_entries,
+)
 from intake.definitions.problems import DefinitionError, Problem
 from intake.definitions.questionnaire import (
     DEFAULT_LENGTHS,
+    MOST_ENTRIES,
+    NUMBERS,
     VALUE_KEYS,
-    Answers,
     Condition,
+    Flag,
+    FlagSeverity,
     Flow,
     Item,
     ItemType,
-    Operator,
     Option,
     Questionnaire,
     Section,
     Text,
-    Value,
-    answer_text,
-    enabled,
-    equal,
-    initial_answers,
-    number,
-    strip,
-    visible_sections,
 )
 from intake.definitions.ruleset import Hold, HoldKind, Rule, Ruleset, Severity, load_ruleset
 from intake.definitions.sheets import AfterCare, ProcessRule, RedFlag, Step, Subject, Urgency
 from intake.definitions.teachback import TeachBack, TeachBackOption, TeachBackQuestion
 from intake.definitions.treatments import Plan, Treatment, Treatments, chosen
+from intake.definitions.values import Answers, Operator, Value, equal, number
+from intake.definitions.wording import answer_text, yes_no
 
 __all__ = [
     "DEFAULT_LENGTHS",
+    "MOST_ENTRIES",
+    "NUMBERS",
     "VALUE_KEYS",
     "Acknowledge",
     "AfterCare",
@@ -47,6 +54,8 @@ __all__ = [
     "Fact",
     "Facts",
     "FilledFrom",
+    "Flag",
+    "FlagSeverity",
     "Flow",
     "Hold",
     "HoldKind",
@@ -78,12 +87,16 @@ __all__ = [
     "answer_text",
     "chosen",
     "enabled",
+    "entry_id",
     "equal",
     "facts_of",
     "initial_answers",
     "load_ruleset",
     "number",
+    "split_entry",
     "strip",
     "visible_sections",
+    "with_entries",
     "witnesses",
+    "yes_no",
 ]

@@ -13,7 +13,7 @@ from intake.definitions.conditions import ConditionReader, RuleCondition
 from intake.definitions.contentfile import ContentFile
 from intake.definitions.questionnaire import Questionnaire, Text
 from intake.definitions.treatments import Treatments
-from intake.definitions.yamlfile import Node, is_word
+from intake.definitions.yamlfile import Input, Node, is_word
 
 
 class Severity(StrEnum):
@@ -80,7 +80,7 @@ class Ruleset:
 
 
 def load_ruleset(
-    data: str | bytes, questionnaire: Questionnaire, treatments: Treatments, name: str = "screening.yaml"
+    data: Input, questionnaire: Questionnaire, treatments: Treatments, name: str = "screening.yaml"
 ) -> Ruleset:
     """Return the rules of a file. Raises DefinitionError with every problem.
 
@@ -88,7 +88,7 @@ def load_ruleset(
     """
     file = ContentFile(data, name, ("messages", "names", "rules"))
     messages = {key: file.text(node) for key, node in file.pairs("messages")}
-    names = {key: file.text(node) for key, node in file.pairs("names")}
+    names = {key: file.staff_text(node) for key, node in file.pairs("names")}
     conditions = ConditionReader(file, questionnaire, treatments)
     reader = _RuleReader(file, conditions, messages, names)
     rules = file.every("rules", reader.read)
@@ -127,7 +127,7 @@ class _RuleReader:
             when=self.conditions.read(fields["when"]) if "when" in fields else None,
             holds=self._holds(fields.get("holds")),
             held=reader.string(fields.get("held")),
-            doctor=self.file.text(fields.get("doctor")),
+            doctor=self.file.staff_text(fields.get("doctor")),
             patient=reader.code(fields.get("patient"), self.messages, "message"),
             clears=reader.string(fields.get("clears")),
             source=reader.strings(fields.get("source")),

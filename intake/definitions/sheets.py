@@ -9,7 +9,7 @@ from enum import StrEnum
 from intake.definitions.contentfile import ContentFile
 from intake.definitions.questionnaire import Text
 from intake.definitions.treatments import Treatments
-from intake.definitions.yamlfile import Node
+from intake.definitions.yamlfile import Input, Node
 
 
 class Urgency(StrEnum):
@@ -86,7 +86,7 @@ class Source:
     confidence: str
 
 
-def load_aftercare(data: str | bytes, name: str = "aftercare.yaml") -> AfterCare:
+def load_aftercare(data: Input, name: str = "aftercare.yaml") -> AfterCare:
     """Return the after-care sheet of a file. Raises DefinitionError."""
     file = ContentFile(data, name, ("steps", "red_flags"))
 

@@ -9,7 +9,7 @@ from intake.definitions.clauses import ConsentDocument
 from intake.definitions.contentfile import ContentFile, for_treatments
 from intake.definitions.questionnaire import Text
 from intake.definitions.treatments import Treatments
-from intake.definitions.yamlfile import Node
+from intake.definitions.yamlfile import Input, Node
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class TeachBack:
 
 
 def load_teachback(
-    data: str | bytes, consent: ConsentDocument, treatments: Treatments, name: str = "teachback.yaml"
+    data: Input, consent: ConsentDocument, treatments: Treatments, name: str = "teachback.yaml"
 ) -> TeachBack:
     """Return the teach-back questions of a file; each needs a known clause and one right answer.
 

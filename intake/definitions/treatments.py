@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from intake.definitions.contentfile import ContentFile
-from intake.definitions.questionnaire import Answers, Questionnaire, Text
-from intake.definitions.yamlfile import Node
+from intake.definitions.questionnaire import Questionnaire, Text
+from intake.definitions.values import Answers
+from intake.definitions.yamlfile import Input, Node
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def chosen(answers: Answers, link_id: str) -> tuple[str, ...]:
     return tuple(str(value["valueCoding"]["code"]) for value in values if "valueCoding" in value)
 
 
-def load_treatments(data: str | bytes, questionnaire: Questionnaire, name: str = "treatments.yaml") -> Treatments:
+def load_treatments(data: Input, questionnaire: Questionnaire, name: str = "treatments.yaml") -> Treatments:
     """Return the treatments of a file; its questions and options must exist. Raises DefinitionError."""
     file = ContentFile(data, name, ("goals", "treatments"))
     goals = file.reader.code(file.top.get("goals"), questionnaire.items, "item")
@@ -101,7 +102,7 @@ def load_treatments(data: str | bytes, questionnaire: Questionnaire, name: str =
     return file.done(Treatments(file.version, goals, found))
 
 
-def load_plans(data: str | bytes, treatments: Treatments, name: str = "plans.yaml") -> Treatments:
+def load_plans(data: Input, treatments: Treatments, name: str = "plans.yaml") -> Treatments:
     """Return the treatments with the plans of a file, which names each by its code. Raises DefinitionError."""
     file = ContentFile(data, name, ("plans",))
     plans: dict[str, Plan] = {}

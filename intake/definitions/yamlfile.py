@@ -6,7 +6,8 @@ Only ``true`` and ``false`` are booleans here, so that the option codes ``yes`` 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import yaml
@@ -31,10 +32,34 @@ class _Loader(yaml.SafeLoader):
 
 _Loader.yaml_implicit_resolvers = {}
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]*)$"), list("-0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]{0,17})$"), list("-0123456789"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^-?[0-9]+\.[0-9]+$"), list("-0123456789"))
 
+_HALF_LETTER = re.compile(r"[\ud800-\udfff]")  # YAML can write one, UTF-8 cannot
+
 Node = yaml.Node
+
+
+@dataclass(frozen=True)
+class Translated:
+    """One YAML file with its words in further languages. `languages` are those it must be complete in, the base first;
+    `words` maps base words to translated ones, by language. Reading it leaves in `strings` every text that a patient
+    may read, with its place (``file:line``)."""
+
+    data: str | bytes
+    languages: tuple[str, ...]
+    words: Mapping[str, Mapping[str, str]]
+    strings: dict[str, str] = field(default_factory=dict)
+
+    def add(self, base: str, written: Mapping[str, str], place: str) -> dict[str, str]:
+        """Return the words of one text in every language it has; what is written in the file itself comes first."""
+        self.strings.setdefault(written[base], place)
+        found = {code: words[written[base]] for code, words in self.words.items() if written[base] in words}
+        return {base: written[base], **found, **written}
+
+
+Input = str | bytes | Translated
+"""A YAML file as text, as UTF-8 bytes, or together with its translations."""
 
 
 class Reader:
@@ -43,14 +68,16 @@ class Reader:
     Call `done()` at the end: it raises DefinitionError with all problems.
     """
 
-    def __init__(self, text: str | bytes, name: str) -> None:
-        """Parse text, or UTF-8 bytes; `name` stands in problems. Raises DefinitionError if it is not YAML."""
+    def __init__(self, text: Input, name: str) -> None:
+        """Parse a file; `name` stands in problems. Raises DefinitionError if it is not YAML."""
         self.name = name
+        self.translated = text if isinstance(text, Translated) else None
+        text = text.data if isinstance(text, Translated) else text
         self.problems: list[Problem] = []
         try:
             # A SafeLoader: only plain YAML nodes are composed, no object is ever constructed from a tag.
             root = yaml.compose(text, Loader=_Loader)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None)
             place = f"{name}:{mark.line + 1}" if mark else name
             reason = getattr(error, "problem", None) or "not readable"
@@ -115,6 +142,9 @@ class Reader:
         if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
             self.problem(node, "Y04", "a text is expected here")
             return ""
+        if _HALF_LETTER.search(node.value):
+            self.problem(node, "Y04", "this text holds half a letter (a lone surrogate)")
+            return ""
         return str(node.value).strip()
 
     def strings(self, node: Node | None) -> tuple[str, ...]:
@@ -161,14 +191,19 @@ class Reader:
         if node is None:
             return Text()
         if isinstance(node, yaml.ScalarNode):
-            return Text.of({base: self.string(node)})
+            return self._words(node, base, {base: self.string(node)})
         words = {language: self.string(value) for language, value in self.entries(node) if language not in skip}
         for language in words:
             if not LANGUAGE.fullmatch(language):
                 self.problem(node, "Y04", f"'{language}' is not a language code", "for example en or hi")
         if base not in words:
             self.problem(node, "Y03", f"the words in the base language '{base}' are missing")
-        return Text.of({base: words.pop(base, ""), **words})
+        return self._words(node, base, {base: words.pop(base, ""), **words})
+
+    def _words(self, node: Node, base: str, words: Mapping[str, str]) -> Text:
+        if self.translated is None or not words[base]:
+            return Text.of(words)
+        return Text.of(self.translated.add(base, words, self.place(node)))
 
     def _scalar(self, node: Node | None, tag: str, read: Callable[[str], T], what: str, missing: T) -> T:
         if node is None:

@@ -35,6 +35,7 @@ def _nav() -> list[tuple[str, str, bool]]:
         ("desk.today", _("Queue")),
         ("review.worklist", _("Review")),
         ("archive.search", _("Archive")),
+        ("authoring.editions", _("Forms")),
         ("audit.entries", _("Log")),
     )
     open_to = [

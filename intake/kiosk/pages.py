@@ -94,7 +94,7 @@ MASKED = frozenset({"ct.mobile", "ct.ec_phone"})
 
 def summary(begun: answers.Begun) -> list[SummarySection]:
     """The answers so far, as the check page lists them; phone numbers masked, what the doctor will be told marked."""
-    questionnaire, said, language = begun.edition.questionnaire, begun.draft.answers, i18n.language()
+    questionnaire, said, language = begun.questionnaire, begun.draft.answers, i18n.language()
     on = enabled(questionnaire, said)
     raised = [r for r in screening.evaluate(begun.edition, said) if r.severity is not screening.Severity.NOTE]
     told = {link for finding in raised for link in finding.items}
@@ -198,7 +198,7 @@ def context() -> dict[str, Any]:
 def _approved(visit_id: UUID) -> bool:
     begun = answers.find(visit_id)
     edition_id = begun.edition.id if begun else definitions.current_edition().id
-    return definitions.is_approved(edition_id)
+    return definitions.is_approved(edition_id, i18n.language())
 
 
 def back_url(place: rules.Place, page: str) -> str:

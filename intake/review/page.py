@@ -250,7 +250,7 @@ def review_of(visit_id: UUID) -> ReviewPage:
         earlier=_earlier(visit),
         evidence_sha256=signed.sha256 if signed else "",
         ending=_ending(visit_id),
-        is_draft=given is not None and not definitions.is_approved(given.edition.id),
+        is_draft=given is not None and not definitions.is_approved(given.edition.id, language),
     )
 
 

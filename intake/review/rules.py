@@ -14,7 +14,15 @@ from uuid import UUID
 from intake.answers.rules import clean
 from intake.consent.rules import OUTCOMES, State
 from intake.consent.rules import talks_first as talks_first
-from intake.definitions.rules import Answers, Questionnaire, answer_text, enabled, visible_sections
+from intake.definitions.rules import (
+    Answers,
+    Questionnaire,
+    answer_text,
+    enabled,
+    split_entry,
+    visible_sections,
+    with_entries,
+)
 from intake.visits.rules import age_on
 
 MOST_WORDS = 2000
@@ -261,21 +269,29 @@ class SaidSection:
 
 
 def said_about(questionnaire: Questionnaire, answers: Answers, items: Iterable[str], language: str) -> tuple[Said, ...]:
-    """The patient's answers to some items, each with its question; items that were not asked are left out."""
-    on = enabled(questionnaire, answers)
-    asked = [questionnaire.items[link_id] for link_id in items if link_id in on]
-    return tuple(
-        Said(item.text.get(language), answer_text(item, answers.get(item.link_id, ()), language)) for item in asked
-    )
+    """The patient's answers to some items in every entry, in the order asked; what was not asked is left out."""
+    shape = with_entries(questionnaire, answers)
+    wanted = set(items)
+    entries = [one for one in shape.items if one in wanted or split_entry(one)[0] in wanted]
+    return _said(shape, answers, entries, language)
 
 
 def all_said(questionnaire: Questionnaire, answers: Answers, language: str) -> tuple[SaidSection, ...]:
     """Every question that was asked with its answer, section by section."""
+    shape = with_entries(questionnaire, answers)
     sections = []
-    for section in visible_sections(questionnaire, answers):
-        asked = [link_id for link_id in section.items if _is_asked(questionnaire, link_id)]
-        sections.append(SaidSection(section.title.get(language), said_about(questionnaire, answers, asked, language)))
+    for section in visible_sections(shape, answers):
+        asked = [link_id for link_id in section.items if _is_asked(shape, link_id)]
+        sections.append(SaidSection(section.title.get(language), _said(shape, answers, asked, language)))
     return tuple(sections)
+
+
+def _said(shape: Questionnaire, answers: Answers, items: Iterable[str], language: str) -> tuple[Said, ...]:
+    on = enabled(shape, answers)
+    asked = [shape.items[link_id] for link_id in items if link_id in on]
+    return tuple(
+        Said(item.text.get(language), answer_text(item, answers.get(item.link_id, ()), language)) for item in asked
+    )
 
 
 def _is_asked(questionnaire: Questionnaire, link_id: str) -> bool:

@@ -5,7 +5,7 @@ It says what a doctor must look at and what is held until then; whether someone 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,18 +14,25 @@ from intake.definitions.rules import (
     Answers,
     Fact,
     Facts,
+    Flag,
+    FlagSeverity,
     Hold,
     HoldKind,
+    Item,
     Questionnaire,
     Rule,
     Ruleset,
     Severity,
     Text,
     Treatments,
+    Value,
+    equal,
     facts_of,
     load_ruleset,
     number,
+    split_entry,
     strip,
+    with_entries,
     witnesses,
 )
 from intake.visits.rules import age_on
@@ -105,7 +112,37 @@ def evaluate(ruleset: Ruleset, questionnaire: Questionnaire, answers: Answers, t
     unsure = {item.link_id for item in questionnaire.questions if item.safety and UNSURE in facts.of(item.link_id)}
     left = unsure.difference(*(one.items for one in specific))
     general = [rule for rule in ruleset.rules if rule.when is None and left]
-    return sorted([*specific, *(_raised(rule, left, questionnaire, facts, derived) for rule in general)], key=_rank)
+    raised = [*specific, *(_raised(rule, left, questionnaire, facts, derived) for rule in general)]
+    return sorted([*raised, *_flagged(questionnaire, shown)], key=_rank)
+
+
+def _flagged(questionnaire: Questionnaire, shown: Answers) -> Iterator[Raised]:
+    """Findings of answers that the definition itself flags (our FHIR extension answer-flag), one for each item.
+
+    A contraindication holds the treatment until a doctor clears it, like a rule that blocks.
+    """
+    shape = with_entries(questionnaire, shown)
+    found = {
+        (split_entry(item.link_id)[0] if item.entry > 1 else item.link_id, flag.severity, flag.text): None
+        for item in shape.questions
+        for flag in _flags(item, shown.get(item.link_id, ()))
+    }
+    for link_id, flagged, text in found:
+        severity, holds = _FLAGGED[flagged]
+        yield Raised(f"FLAG-{link_id}", severity, holds, "", (link_id,), text, "", "")
+
+
+def _flags(item: Item, values: Sequence[Value]) -> Iterator[Flag]:
+    for value in values:
+        yield from (flag for flag in item.flags if flag.value is not None and equal(flag.value, value))
+        yield from (option.flag for option in item.options if option.flag and equal(option.value, value))
+
+
+_FLAGGED: Mapping[FlagSeverity, tuple[Severity, tuple[Hold, ...]]] = {
+    FlagSeverity.CONTRAINDICATION: (Severity.BLOCK, (Hold(HoldKind.TREATMENT),)),
+    FlagSeverity.CAUTION: (Severity.CAUTION, ()),
+    FlagSeverity.INFO: (Severity.NOTE, ()),
+}
 
 
 def _derive(shown: Answers, treatments: Treatments, today: date) -> Derived:

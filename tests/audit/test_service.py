@@ -32,6 +32,7 @@ MAY_CHANGE = {
     "pairing_code": "used once",
     "patient": "only an id: all that is known of a patient are facts",
     "patient_key": "erasure destroys the key",
+    "questionnaire_draft": "an author tries something out; it belongs to no visit",
     "response": "a draft that grows",
     "sign_in_attempt": "old ones are swept",
     "staff_member": "people change rooms and passwords",
@@ -135,7 +136,7 @@ def a_row_everywhere(app: Flask) -> UUID:
         known: dict[str, Any] = {"id": new_id(), "at": clock.now(), "doctor_id": visit.doctor_id, "by": "system"}
         known |= {"visit_id": visit_id, "patient_id": visit.patient_id, "edition_id": definitions.current_edition().id}
         known |= {"seq": 9, "kind": "called", "about": "finding:1", "body": b"", "size": 1, "sealed_at": clock.now()}
-        known |= {"position": 0, "is_flag": True}
+        known |= {"position": 0, "is_flag": True, "language": "en"}
         known |= {name: "x" for name in ("number", "outcome", "statement_sha256", "pdf_sha256", "storage_key")}
         for name in ("edition_approval", "visit_move", "finding", "decision", "record"):
             table = Base.metadata.tables[name]

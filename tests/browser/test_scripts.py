@@ -11,7 +11,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
 from intake.consent.rules import read_strokes
-from intake.definitions.questionnaire import enabled
+from intake.definitions.rules import enabled
 from tests.browser.site import QUESTIONS, Seen, input_of
 
 pytestmark = pytest.mark.browser
@@ -242,10 +242,13 @@ def test_a_lock_that_cannot_reach_the_server_covers_the_answers(tablet: Page) ->
 def test_somebody_who_reads_on_keeps_the_visit_alive(tablet: Page, seen: Seen) -> None:
     tablet.clock.install()
     tablet.goto("/questions?idle")
-    for _ in range(4):
+    for _minute in range(2):
         tablet.clock.run_for(40_000)
-        tablet.mouse.wheel(0, 50)
         tablet.keyboard.press("Shift")
+        tablet.clock.run_for(40_000)
+        with tablet.expect_response("**/alive"):
+            tablet.mouse.wheel(0, 50)
+            tablet.keyboard.press("Shift")
     expect(tablet.get_by_role("dialog")).to_be_hidden()
     assert seen.calls.count("alive") == 2
 

@@ -13,11 +13,13 @@ from intake.definitions.library_files import (
     KINDS,
     bundled,
     bundled_contents,
+    bundled_folder,
     bundled_process,
     bundled_sources,
     with_demo_plans,
 )
 from intake.definitions.rules import Flow, ItemType, enabled, load_ruleset, visible_sections
+from intake.definitions.translations import read_translations
 
 CONTENTS = bundled_contents()
 QUESTIONNAIRE = CONTENTS.questionnaire
@@ -71,11 +73,11 @@ def test_what_the_visit_answers_itself_is_hidden_from_every_page() -> None:
     assert {item.link_id for item in QUESTIONNAIRE.questions if item.hidden} == flow.keys()
 
 
-def test_only_english_is_offered_and_the_hindi_drafts_are_carried() -> None:
-    assert QUESTIONNAIRE.languages == ("en",)
-    hindi = [item.text.get("hi") for item in QUESTIONNAIRE.items.values() if "hi" in item.text.languages]
-    assert len(hindi) >= 60
-    assert all(DEVANAGARI.search(words) for words in hindi)
+def test_what_is_offered_is_what_the_edition_declares_and_hindi_is_carried_in_a_catalogue() -> None:
+    assert QUESTIONNAIRE.languages == bundled_folder().languages
+    hindi = read_translations(bundled().bodies["translations.hi"], "hi.po")
+    assert len(hindi.words) >= 60
+    assert all(DEVANAGARI.search(words) for (_, base), words in hindi.words.items() if base not in ("English", "SMS"))
 
 
 def test_nothing_is_ticked_beforehand_and_none_of_these_clears_the_rest() -> None:
@@ -263,8 +265,8 @@ def test_every_source_that_is_named_is_listed() -> None:
 
 def test_the_edition_is_the_bytes_in_the_package_and_their_digests() -> None:
     library = bundled()
-    assert (library.name, library.version) == ("mesotherapy", "1.0.0")
-    assert tuple(library.bodies) == KINDS
+    assert (library.name, library.version) == ("mesotherapy", bundled_folder().version)
+    assert tuple(library.bodies) == (*KINDS, "translations.hi")
     assert {kind: sha256(body).hexdigest() for kind, body in library.bodies.items()} == library.digests
     assert QUESTIONNAIRE.sha256 == library.digests["questionnaire"]
 
