@@ -306,6 +306,7 @@ def demo(port: int, data: Path) -> None:
 def demo_settings(data: Path, port: int) -> dict[str, Any]:
     """The demonstration clinic's settings as plain values."""
     plan = {"sessions": "6", "interval": "2 weeks", "price": "Rs 3,000", "price_total": "Rs 18,000"}
+    in_hindi = {"interval": "2 हफ़्ते", "price": "3,000 रुपये", "price_total": "18,000 रुपये"}
     return {
         "data": str(data),
         "origin": f"http://127.0.0.1:{port}",
@@ -320,8 +321,14 @@ def demo_settings(data: Path, port: int) -> dict[str, Any]:
             "retention_period": "7 years",
             "refund_policy": "paid back in full within 14 days",
             "grievance_contact": "the clinic manager, +91 98400 00001",
+            "hi": {
+                "backup_hospital": "डेमो सिटी अस्पताल, इमरजेंसी",
+                "retention_period": "7 साल",
+                "refund_policy": "14 दिन के अंदर पूरा वापस",
+                "grievance_contact": "क्लिनिक मैनेजर, +91 98400 00001",
+            },
         },
-        "treatments": {code: plan for code in ("FAT", "REJUV", "LIGHT", "HAIR", "PRP", "LIPS")},
+        "treatments": {code: plan | {"hi": in_hindi} for code in ("FAT", "REJUV", "LIGHT", "HAIR", "PRP", "LIPS")},
     }
 
 

@@ -5,8 +5,8 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ _packed = PACKAGE / "templates"
 TEMPLATES = _packed if _packed.is_dir() else PACKAGE.parent / "templates"
 MIGRATIONS = PACKAGE / "migrations" if (PACKAGE / "migrations").is_dir() else PACKAGE.parent / "migrations"
 OVERRIDES = ("data", "origin", "database_url", "demo", "lease_seconds", "tablet_origin")
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
+TRANSLATED = ("backup_hospital", "retention_period", "refund_policy", "grievance_contact")
 DATABASES = re.compile(r"sqlite:///.+|postgresql(\+psycopg)?://.+")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -38,6 +40,12 @@ class TreatmentPlan:
     interval: str = ""
     price: str = ""
     price_total: str = ""
+    said: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def in_language(self, language: str) -> "TreatmentPlan":
+        """The plan with the words the clinic wrote in a language, its own words where it wrote none."""
+        words: dict[str, Any] = dict(self.said.get(language, {}))
+        return replace(self, **words)
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,14 @@ class Clinic:
     sign_first: bool = True
     idle_minutes: int = 5
     treatments: Mapping[str, TreatmentPlan] = field(default_factory=dict)
+    said: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def in_language(self, language: str) -> "Clinic":
+        """The clinic with the words it wrote in a language (`[clinic.hi]`, `[treatments.CODE.hi]`), its own words where
+        it wrote none."""
+        plans = {code: plan.in_language(language) for code, plan in self.treatments.items()}
+        words: dict[str, Any] = dict(self.said.get(language, {}))
+        return replace(self, treatments=plans, **words)
 
 
 @dataclass(frozen=True)
@@ -213,6 +229,7 @@ def _clinic(raw: object, treatments: object) -> Clinic:
         "grievance_contact",
     )
     rest = {"timezone", "hours", "last_token", "sign_first", "idle_minutes"}
+    raw, said = _apart(raw, "clinic", TRANSLATED)
     if unknown := sorted(set(raw) - set(texts) - rest):
         raise BadSetting(f"clinic.{unknown[0]}: no such setting")
     values = {key: _text(f"clinic.{key}", raw[key]) for key in texts if key in raw}
@@ -233,7 +250,21 @@ def _clinic(raw: object, treatments: object) -> Clinic:
         sign_first=sign_first,
         idle_minutes=_whole("clinic.idle_minutes", raw.get("idle_minutes", 5), 2, 15),
         treatments={str(code): _plan(str(code), plan) for code, plan in treatments.items()},
+        said=said,
     )
+
+
+def _apart(
+    raw: Mapping[str, object], name: str, fields: Sequence[str]
+) -> tuple[dict[str, object], dict[str, dict[str, str]]]:
+    """A table without its tables of other languages (named by their code, such as `hi`), and those."""
+    said: dict[str, dict[str, str]] = {}
+    for key, table in raw.items():
+        if isinstance(table, Mapping) and LANGUAGE.fullmatch(key):
+            if unknown := sorted(set(table) - set(fields)):
+                raise BadSetting(f"{name}.{key}.{unknown[0]}: only these have words: {', '.join(fields)}")
+            said[key] = {field: _text(f"{name}.{key}.{field}", value) for field, value in table.items()}
+    return {key: value for key, value in raw.items() if key not in said}, said
 
 
 def _hours(raw: object) -> dict[int, tuple[time, time]]:
@@ -254,6 +285,7 @@ def _hours(raw: object) -> dict[int, tuple[time, time]]:
 
 def _plan(code: str, raw: object) -> TreatmentPlan:
     fields = ("sessions", "interval", "price", "price_total")
-    if not isinstance(raw, Mapping) or set(raw) - set(fields):
+    own, said = _apart(raw, f"treatments.{code}", fields) if isinstance(raw, Mapping) else ({}, {})
+    if not isinstance(raw, Mapping) or set(own) - set(fields):
         raise BadSetting(f"treatments.{code}: may hold {', '.join(fields)}")
-    return TreatmentPlan(**{key: _text(f"treatments.{code}.{key}", value) for key, value in raw.items()})
+    return TreatmentPlan(**{key: _text(f"treatments.{code}.{key}", value) for key, value in own.items()}, said=said)

@@ -210,3 +210,21 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, text: bytes) -> Non
 def test_a_file_that_is_named_and_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match=r"^INTAKE_SETTINGS: there is no file"):
         Settings.read({"INTAKE_SETTINGS": str(tmp_path / "intake.toml")})
+
+
+def test_the_clinics_own_words_may_be_written_in_every_language_it_offers() -> None:
+    raw = {
+        "clinic": {"refund_policy": "paid back", "retention_period": "7 years", "hi": {"refund_policy": "वापस"}},
+        "treatments": {"FAT": {"sessions": "6", "interval": "2 weeks", "hi": {"interval": "2 हफ़्ते"}}},
+    }
+    clinic = Settings.from_mapping(raw).clinic
+    hindi = clinic.in_language("hi")
+    assert (hindi.refund_policy, hindi.retention_period) == ("वापस", "7 years")
+    assert (hindi.treatments["FAT"].interval, hindi.treatments["FAT"].sessions) == ("2 हफ़्ते", "6")
+    assert clinic.in_language("ar") == clinic.in_language("en") == clinic
+
+
+@pytest.mark.parametrize("raw", [{"clinic": {"hi": {"name": "x"}}}, {"treatments": {"FAT": {"hi": {"cost": "x"}}}}])
+def test_only_words_that_a_consent_prints_have_translations(raw: dict[str, object]) -> None:
+    with pytest.raises(BadSetting, match="only these have words"):
+        Settings.from_mapping(raw)

@@ -5,8 +5,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flask_babel import force_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from intake import definitions, screening, staff, visits
 from intake.config import Clinic, TreatmentPlan
@@ -30,8 +30,8 @@ def compose(
     if not codes:
         raise NotAllowed("consent.no_treatment")
     blanks = _blanks(clinic, visit, edition, answers, codes, language)
+    english = blanks if language == "en" else _blanks(clinic, visit, edition, answers, codes, "en")
     say = _speaker(language)
-    chosen = [treatment for treatment in edition.treatments.all if treatment.code in codes]
     return {
         "edition": {
             "name": edition.name,
@@ -41,21 +41,36 @@ def compose(
         },
         "language": language,
         "treatments": codes,
-        "treatment": ", ".join(treatment.name.get(language) for treatment in chosen),
-        "areas": scope(edition, answers, language)[1],
+        **_labels(edition, answers, codes, language),
         "doctor": blanks["doctor_name"],
-        "pages": [_page(page, blanks, say) for page in edition.consent.pages_for(codes)],
+        "pages": [_page(page, blanks, english, say) for page in edition.consent.pages_for(codes)],
         "teachback": [_question(question, say) for question in edition.teachback.questions_for(codes)],
         "statements": _statements(edition, blanks, language),
+        **({"statements_en": _statements(edition, english, "en")} if language != "en" else {}),
     }
 
 
-def _page(page: Any, blanks: Mapping[str, str], say: Any) -> dict[str, Any]:
-    return {"id": page.id, **_titled(page, say), "clauses": [_clause(clause, blanks, say) for clause in page.clauses]}
+def _labels(edition: definitions.Edition, answers: Answers, codes: Sequence[str], language: str) -> dict[str, str]:
+    """Treatment and areas as labels, with their English where that is another language."""
+    chosen = [treatment for treatment in edition.treatments.all if treatment.code in codes]
+
+    def labels(tongue: str, ending: str) -> dict[str, str]:
+        treatment = ", ".join(one.name.get(tongue) for one in chosen)
+        return {f"treatment{ending}": treatment, f"areas{ending}": scope(edition, answers, tongue)[1]}
+
+    return labels(language, "") | (labels("en", "_en") if language != "en" else {})
 
 
-def _clause(clause: Any, blanks: Mapping[str, str], say: Any) -> dict[str, Any]:
-    words = {key: rules.fill(value, blanks, clause.blanks) for key, value in say(clause.text).items()}
+def _page(page: Any, blanks: Mapping[str, str], english: Mapping[str, str], say: Any) -> dict[str, Any]:
+    clauses = [_clause(clause, blanks, english, say) for clause in page.clauses]
+    return {"id": page.id, **_titled(page, say), "clauses": clauses}
+
+
+def _clause(clause: Any, blanks: Mapping[str, str], english: Mapping[str, str], say: Any) -> dict[str, Any]:
+    words = {
+        key: rules.fill(value, english if key == "en" else blanks, clause.blanks)
+        for key, value in say(clause.text).items()
+    }
     parts = [{"id": part.id, **_titled(part, say), **say(part.text)} for part in clause.parts]
     return {"id": clause.id, **_titled(clause, say), **words, "ack": clause.acknowledge.value, "parts": parts}
 
@@ -109,8 +124,12 @@ def _question(question: Any, say: Any) -> dict[str, Any]:
 
 def _statements(edition: definitions.Edition, blanks: Mapping[str, str], language: str) -> list[str]:
     first = next(item.text.get(language) for item in edition.questionnaire.items.values() if item.flow == "statement")
+    with force_locale(language):
+        return [first, *_own_statements(blanks)]
+
+
+def _own_statements(blanks: Mapping[str, str]) -> list[str]:
     return [
-        first,
         str(_("I know I may have itching, slight redness or small bumps.")),
         str(_("I know I can ask questions, and say no, at any time.")),
         str(
@@ -125,6 +144,18 @@ def _statements(edition: definitions.Edition, blanks: Mapping[str, str], languag
 
 
 def _blanks(
+    clinic: Clinic,
+    visit: visits.VisitView,
+    edition: definitions.Edition,
+    answers: Answers,
+    codes: Sequence[str],
+    language: str,
+) -> dict[str, str]:
+    with force_locale(language):
+        return _fill_in(clinic.in_language(language), visit, edition, answers, codes, language)
+
+
+def _fill_in(
     clinic: Clinic,
     visit: visits.VisitView,
     edition: definitions.Edition,

@@ -114,7 +114,7 @@ def snapshot(
         treatment=_treatment(presented, tongue),
         clauses=_clauses(first, presented, review, tongue, when),
         teach_back=_teach_back(first, presented, review, tongue),
-        statements=tuple(Words(text) for text in presented["statements"]) if presented and "signature" in first else (),
+        statements=_statements(presented) if presented and "signature" in first else (),
         signature=_signature(first, tongue, when),
         helpers=_helpers(first),
         countersignature=_countersignature(outcome, tongue, when) if kind is rules.Outcome.COUNTERSIGNED else None,
@@ -177,6 +177,12 @@ def _decisions(review: Evidence, tongue: Tongue, when: When) -> tuple[rules.Deci
     )
 
 
+def _statements(presented: Evidence) -> tuple[Words, ...]:
+    """What was said by signing, each with its English where that was another language."""
+    english = presented.get("statements_en") or [""] * len(presented["statements"])
+    return tuple(Words(text, second) for text, second in zip(presented["statements"], english, strict=True))
+
+
 def _about(decision: Evidence) -> str:
     """What a decision is about, in the patient's own terms: each question with the answer that raised it."""
     said = [f"{row['question']} “{row['answer'] or '–'}”" for row in decision.get("said", [])]
@@ -187,11 +193,11 @@ def _treatment(presented: Evidence | None, tongue: Tongue) -> tuple[rules.Fact, 
     if not presented:
         return ()
     pairs = (
-        (N_("Treatment"), presented["treatment"]),
-        (N_("Areas"), presented["areas"]),
-        (N_("Doctor"), f"Dr {presented['doctor']}"),
+        (N_("Treatment"), Words(presented["treatment"], presented.get("treatment_en", ""))),
+        (N_("Areas"), Words(presented["areas"], presented.get("areas_en", ""))),
+        (N_("Doctor"), Words(f"Dr {presented['doctor']}")),
     )
-    return tuple(rules.Fact(tongue.words(label), Words(value)) for label, value in pairs)
+    return tuple(rules.Fact(tongue.words(label), value) for label, value in pairs)
 
 
 def _clauses(

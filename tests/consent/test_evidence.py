@@ -22,6 +22,21 @@ TYPED = {"method": "typed", "typed": "Farida Sheikh", "language": "en", "device"
 # ---- The words ----
 
 
+def test_what_is_shown_in_hindi_stands_in_the_evidence_with_its_english_each_filled_in_its_own_tongue(
+    app: Flask, in_app: Flask
+) -> None:
+    visit_id = a_visit(app)
+    answered(app, visit_id, HEALTHY)
+    with transaction():
+        body = consent.present(clinic(), visit_id, "hi", by=TABLET).body
+    assert body["treatment_en"].isascii() and not body["treatment"].isascii()
+    assert body["statements_en"][-1].startswith("I agree to mesotherapy for ")
+    assert "सहमत हूँ" in body["statements"][-1]
+    cost = next(c for page in body["pages"] for c in page["clauses"] if c.get("en", "").startswith("The cost is"))
+    assert "3,000 रुपये" in cost["text"] and "14 दिन" in cost["text"]
+    assert "Rs 3,000" in cost["en"] and "within 14 days" in cost["en"] and cost["en"].isascii()
+
+
 def agreed(app: Flask, **wishes: Any) -> tuple[str, str]:
     """What a patient with these wishes agrees to: the last statement above the signature, and clause C-25."""
     visit_id = a_visit(app)

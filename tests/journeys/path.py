@@ -75,9 +75,12 @@ def hand_over_again(desk: Page, base: str, visit_id: str) -> None:
             desk.click(button)
 
 
-def identify(tablet: Page, base: str, born: tuple[str, str, str] = ("4", "3", "1968")) -> None:
-    """Start, and give the date of birth."""
+def identify(tablet: Page, base: str, born: tuple[str, str, str] = ("4", "3", "1968"), *, language: str = "") -> None:
+    """Choose a language where one is named, start, and give the date of birth."""
     tablet.goto(f"http://localhost:{base.split(':')[1]}/tablet")
+    if language:
+        with tablet.expect_navigation():
+            tablet.tap(f"button.lang[value={language}]")
     tablet.tap("button.btn-main[form=start]")
     tablet.wait_for_url("**/visit/identity")
     for part, value in zip("dmy", born, strict=True):
