@@ -6,10 +6,10 @@ BIN := .venv/bin
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pg screenshots messages lint lint-style lint-types lint-floors format lock clean
+.PHONY: help setup run test test-pg check-corpus screenshots messages lint lint-style lint-types lint-floors format lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## virtual environment, packages, assets, system packages; nothing twice
 	@sh tools/setup.sh
@@ -25,6 +25,9 @@ test: setup lint ## every check and every test on SQLite
 
 test-pg: setup ## the same tests on a throw-away PostgreSQL cluster
 	@sh tools/test-pg.sh $(T)
+
+check-corpus: setup ## questionnaires by others are taken or refused with reasons; CORPUS=folder names another one
+	@$(BIN)/python -m tests.corpus.check
 
 screenshots: setup ## the pictures of the README and docs, from a demo clinic
 	$(BIN)/python tools/screenshots.py

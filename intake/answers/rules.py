@@ -322,7 +322,7 @@ def conditions_for(questionnaire: Questionnaire, section: Section, answers: Answ
     depend on, and the answers that stand on other pages, as texts."""
     shape = with_entries(questionnaire, answers)
     wanted = _behind(shape, section.items)
-    here = set(section.items)
+    here = {one for one in section.items if shape.items[one].is_asked}  # what is hidden has no field on its page
     rules = {one: _rule(shape, shape.items[one]) for one in shape.items if one in wanted and _depends(shape, one)}
     elsewhere = {
         link_id: [_as_text(value) for value in answers.get(link_id, ())]

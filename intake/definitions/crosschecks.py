@@ -62,11 +62,19 @@ def _answer(key: str, condition: Json, source: RawItem, kind: ItemType) -> Itera
         yield f"{key} cannot be compared with an answer of the type {kind}"
     elif key == "answerCoding" and not isinstance(condition[key], dict):
         yield "answerCoding must be an object"
+    elif kind == ItemType.QUANTITY and len(_units(condition[key], source)) > 1:
+        yield f"the units differ: {' and '.join(sorted(_units(condition[key], source)))}"
     elif kind == ItemType.CHOICE:
         wanted = condition[key].get("code") if key == "answerCoding" else condition[key]
         codes = [option_code(option) for option in source.options]
         if codes and str(wanted) not in codes:
             yield f"'{source.link_id}' has no option '{wanted}'"
+
+
+def _units(quantity: Json, source: RawItem) -> set[str]:
+    """The units a quantity and the item it is compared with have; one that is not said is no other."""
+    unit = source.extension(profile.UNIT) or source.extension(profile.UNIT_OPTION) or {}
+    return {str(named) for one in (quantity, unit) if (named := one.get("code") or one.get("unit"))}
 
 
 def _cycles(items: Sequence[RawItem], known: Items) -> Iterator[Problem]:

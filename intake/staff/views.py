@@ -15,7 +15,12 @@ from intake.sessions import ServerSession, read_cookie
 from intake.staff.forms import SignInForm
 
 bp = Blueprint("staff", __name__)
-HOME = ((Role.DOCTOR, "review.worklist"), (Role.RECEPTION, "desk.today"), (Role.RECORDS, "archive.search"))
+HOME = (
+    (Role.DOCTOR, "review.worklist"),
+    (Role.RECEPTION, "desk.today"),
+    (Role.RECORDS, "archive.search"),
+    (Role.AUTHOR, "authoring.editions"),
+)
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])

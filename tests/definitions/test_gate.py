@@ -72,6 +72,13 @@ REFUSED: list[tuple[str, Any]] = [
     ("Q08", form(chosen_from("#v"), contained=[value_set()])),
     ("Q08", form(chosen_from("#v"), contained=[{**value_set(), "compose": {"include": [{"system": "urn:x"}]}}])),
     ("Q09", form(item("s", "string", answerValueSet="#v"), contained=[value_set({"code": "x"})])),
+    (
+        "Q13",
+        form(
+            item("w", "quantity", extension=[KILOS]),
+            item(enableWhen=[{"question": "w", "operator": ">", "answerQuantity": {"value": 3, "code": "g"}}]),
+        ),
+    ),
     ("Q14", form(item(extension=[extension("https://land.example/sdf-calculatedExpression", valueString="x")]))),
     ("Q17", form(item("n", "quantity", extension=[KILOS, {**KILOS, "url": HL7 + "questionnaire-unitOption"}]))),
     ("Q18", form(item("s", "string", extension=[extension(HL7 + "regex", valueString="((a|b)c)*")]))),
