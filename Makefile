@@ -28,6 +28,7 @@ test-pg: setup ## the same tests on a throw-away PostgreSQL cluster
 
 check-corpus: setup ## questionnaires by others are taken or refused with reasons; CORPUS=folder names another one
 	@$(BIN)/python -m tests.corpus.check
+	@$(BIN)/python -m tests.corpus_responses
 
 screenshots: setup ## the pictures of the README and docs, from a demo clinic
 	$(BIN)/python tools/screenshots.py

@@ -1,0 +1,202 @@
+"""Whether one value can be the answer to a question: its type, its options, its limits. Pure.
+
+What the browser sent as typed text is read in rules.py; this is for values that come as FHIR has them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from intake.answers.rules import ascii_digits
+from intake.definitions import Item, ItemType, Value
+
+Json = Mapping[str, Any]
+
+
+class Fault(StrEnum):
+    """Why a response, or one place of it, cannot be taken."""
+
+    NOT_A_RESPONSE = "not_a_response"
+    OTHER_QUESTIONNAIRE = "other_questionnaire"
+    NOT_OBJECTS = "not_objects"
+    UNKNOWN_ITEM = "unknown_item"
+    MISPLACED = "misplaced"
+    OUT_OF_ORDER = "out_of_order"
+    TWICE = "twice"
+    NO_QUESTION = "no_question"
+    NO_VALUE = "no_value"
+    WRONG_TYPE = "wrong_type"
+    WRONG_UNIT = "wrong_unit"
+    UNKNOWN_OPTION = "unknown_option"
+    EXCLUSIVE = "exclusive"
+    NOT_ASKED = "not_asked"
+    MISSING = "missing"
+    TOO_FEW = "too_few"
+    TOO_MANY = "too_many"
+    TOO_LONG = "too_long"
+    TOO_SHORT = "too_short"
+    TOO_SMALL = "too_small"
+    TOO_LARGE = "too_large"
+    TOO_PRECISE = "too_precise"
+    PATTERN = "pattern"
+    IN_FUTURE = "in_future"
+
+
+_FOR_WORDS = {ItemType.TEXT: "valueString", ItemType.URL: "valueUri"}
+"""Every other type is answered with the value[x] of its own name."""
+
+_LARGEST = 10**15
+"""Below it a double, as which JSON numbers travel, keeps every whole number apart."""
+
+
+def option_code(item: Item, value: Value) -> str | None:
+    """Return the code of the option that a value chooses, or None. A system counts where both sides name one."""
+    key, raw = next(iter(value.items()))
+    coding = raw if isinstance(raw, Mapping) else {"code": str(raw)}
+    option = item.option(str(coding.get("code")))
+    if option is None or option.key != key or len({option.system, coding.get("system")} - {None, ""}) > 1:
+        return None
+    return option.code
+
+
+def typed(item: Item, given: Json) -> Value | None:
+    """Return the one value given, as answers hold it; None where it is not of a type that the item is answered with.
+
+    `given` are the value[x] of one FHIR answer: the words of a coding are left out, numbers are such as JSON can write.
+    """
+    fitting = (
+        {option.key for option in item.options}
+        if item.is_choice
+        else {_FOR_WORDS.get(item.type) or f"value{item.type[0].upper()}{item.type[1:]}"}
+    )
+    if item.type is ItemType.OPEN_CHOICE:
+        fitting |= {"valueCoding", "valueString"}
+    key, raw = next(iter(given.items()), ("", None))
+    if len(given) != 1 or key not in fitting:
+        return None
+    plain = _PLAIN[key](raw)
+    return None if plain is None else {key: plain}
+
+
+def _whole(raw: object) -> int | None:
+    """FHIR R4 integer: 32 bits with a sign."""
+    return raw if isinstance(raw, int) and not isinstance(raw, bool) and -(2**31) <= raw < 2**31 else None
+
+
+def _amount(raw: object) -> float | int | None:
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+        return None
+    amount = float(raw) if isinstance(raw, Decimal) else raw
+    return amount if abs(amount) < _LARGEST else None
+
+
+def _quantity(raw: object) -> Json | None:
+    if not isinstance(raw, Mapping) or "comparator" in raw:
+        return None  # "less than 5" is no amount
+    kept = {name: raw[name] for name in ("unit", "system", "code") if name in raw}
+    amount = _amount(raw.get("value"))
+    return None if amount is None else {"value": amount, **kept}
+
+
+def _coding(raw: object) -> Json | None:
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("code"), str):
+        return None
+    return {name: raw[name] for name in ("system", "code") if name in raw}
+
+
+def _words(raw: object) -> str | None:
+    return raw if isinstance(raw, str) and raw.strip() else None
+
+
+def _iso(shape: str, parse: Callable[[str], object]) -> Callable[[object], str | None]:
+    """A reader of one kind of date or time: FHIR's shape of it, and a day or hour that exists."""
+
+    def read(raw: object) -> str | None:
+        if not isinstance(raw, str) or not re.fullmatch(shape, raw, re.ASCII):
+            return None
+        try:
+            parse(raw)
+        except ValueError:
+            return None
+        return raw
+
+    return read
+
+
+_DAY, _CLOCK = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d:\d\d(\.\d{1,6})?"
+_PLAIN: Mapping[str, Callable[[object], Any]] = {
+    "valueBoolean": lambda raw: raw if isinstance(raw, bool) else None,
+    "valueInteger": _whole,
+    "valueDecimal": _amount,
+    "valueQuantity": _quantity,
+    "valueCoding": _coding,
+    "valueString": _words,
+    "valueUri": _words,
+    "valueDate": _iso(_DAY, date.fromisoformat),
+    "valueDateTime": _iso(rf"{_DAY}(T{_CLOCK}(Z|[+-]\d\d:\d\d))?", datetime.fromisoformat),
+    "valueTime": _iso(_CLOCK, time.fromisoformat),
+}
+
+
+def count_faults(item: Item, values: Sequence[Value]) -> Iterator[tuple[Fault, object]]:
+    """Yield what is wrong with an item's answers together, each with the limit they pass."""
+    most = item.max_occurs if item.repeats else 1
+    if most is not None and len(values) > most:
+        yield Fault.TOO_MANY, most
+    if any(one in values[:index] for index, one in enumerate(values)):
+        yield Fault.TWICE, ""
+    chosen = [item.option(option_code(item, value) or "") for value in values]
+    alone = [option.code for option in chosen if option and option.exclusive]
+    if alone and len(values) > 1:
+        yield Fault.EXCLUSIVE, alone[0]
+    if item.repeats and values and not alone and item.min_occurs and len(values) < item.min_occurs:
+        yield Fault.TOO_FEW, item.min_occurs
+
+
+def value_faults(item: Item, value: Value, day: str) -> Iterator[tuple[Fault, object]]:
+    """Yield what is wrong with one answer by itself, with the limit it passes; `day` is the ISO day it was given on, ""
+    where nobody knows."""
+    key, raw = next(iter(value.items()))
+    if item.is_choice:
+        if option_code(item, value) is None and not (item.type is ItemType.OPEN_CHOICE and key == "valueString"):
+            yield Fault.UNKNOWN_OPTION, ""
+    elif key in ("valueString", "valueUri"):
+        yield from _text_faults(item, raw)
+    elif isinstance(raw, str):
+        yield from _range_faults(item, raw, lambda limit: raw[: len(str(limit))] if isinstance(limit, str) else None)
+        if item.past and day and raw[:10] > day:
+            yield Fault.IN_FUTURE, day
+    elif not isinstance(raw, bool):
+        yield from _number_faults(item, raw)
+
+
+def _text_faults(item: Item, raw: str) -> Iterator[tuple[Fault, object]]:
+    if item.max_length and len(raw) > item.max_length:
+        yield Fault.TOO_LONG, item.max_length
+    if item.min_length and len(raw) < item.min_length:
+        yield Fault.TOO_SHORT, item.min_length
+    if item.regex and not re.fullmatch(item.regex, ascii_digits(raw)):
+        yield Fault.PATTERN, ""
+
+
+def _number_faults(item: Item, raw: Any) -> Iterator[tuple[Fault, object]]:
+    given = raw if isinstance(raw, Mapping) else {"value": raw}
+    amount = Decimal(str(given["value"]))
+    if any(given.get(name, unit) != unit for name, unit in item.unit_code.items() if name != "unit"):
+        yield Fault.WRONG_UNIT, item.unit or ""
+    if item.max_decimals is not None and -int(amount.normalize().as_tuple().exponent) > item.max_decimals:
+        yield Fault.TOO_PRECISE, item.max_decimals
+    yield from _range_faults(item, amount, lambda limit: amount if isinstance(limit, Decimal) else None)
+
+
+def _range_faults(item: Item, raw: Any, against: Callable[[Decimal | str], Any]) -> Iterator[tuple[Fault, object]]:
+    """What passes a limit; `against` gives the answer as precise as a limit, None where they cannot be compared."""
+    if item.min is not None and (low := against(item.min)) is not None and low < item.min:
+        yield Fault.TOO_SMALL, item.min
+    if item.max is not None and (high := against(item.max)) is not None and high > item.max:
+        yield Fault.TOO_LARGE, item.max
