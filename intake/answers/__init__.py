@@ -1,15 +1,10 @@
 """Filling in a questionnaire: a draft that grows page by page, then answers given for good. Front door."""
 
-from intake.answers.forms import (
-    BirthDate,
-    asked,
-    field_name,
-    phone_number,
-    section_form,
-    stored_data,
-    summary_line,
-)
-from intake.answers.rules import clean, conditions_for, open_sections, read, short_name
+from intake.answers.fields import BirthDate, phone_number
+from intake.answers.forms import asked, field_name, section_form, stored_data
+from intake.answers.messages import summary_line
+from intake.answers.rules import clean, open_sections, read, short_name
+from intake.answers.script import conditions_for
 from intake.answers.service import (
     Begun,
     Given,

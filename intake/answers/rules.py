@@ -4,95 +4,68 @@ Digits of any script are taken; what was typed is kept as typed where it is text
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal, InvalidOperation
-from enum import StrEnum
-from typing import Any
+from datetime import UTC, date, datetime, tzinfo
 
+from intake.answers.typed import (
+    LONGEST_NAME,
+    LONGEST_STRING,
+    LONGEST_TEXT,
+    OLDEST_YEAR,
+    Problem,
+    Reading,
+    ascii_digits,
+    clean,
+    is_address,
+    read_date,
+    read_number,
+    read_phone,
+    read_time,
+    short_name,
+)
 from intake.definitions.rules import (
+    MOST_ENTRIES,
     NUMBERS,
     Answers,
-    Condition,
     Item,
     ItemType,
-    Operator,
     Questionnaire,
     Section,
     Value,
     enabled,
-    equal,
+    entry_id,
+    initial_answers,
+    number,
     visible_sections,
     with_entries,
 )
 
-LONGEST_STRING = 255
-LONGEST_TEXT = 5000
-OLDEST_YEAR = 1900
-PHONE_NUMBER = re.compile(r"[+(]?\d[\d ()-]{5,17}\d")
-PHONE_DIGITS = range(7, 16)  # a number has at most 15 digits (ITU-T E.164, section 6)
-PHONE_SIGNS = str.maketrans({".": " ", "\u00a0": " ", "\u2010": "-", "\u2011": "-", "\u2013": "-"})
-LONGEST_NAME = 60
-MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "jan january जनवरी",
-            "feb february फरवरी फ़रवरी",
-            "mar march मार्च",
-            "apr april अप्रैल",
-            "may मई",
-            "jun june जून",
-            "jul july जुलाई",
-            "aug august अगस्त",
-            "sep sept september सितंबर सितम्बर",
-            "oct october अक्टूबर",
-            "nov november नवंबर नवम्बर",
-            "dec december दिसंबर दिसम्बर",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
-
-
-class Problem(StrEnum):
-    """Why an answer cannot be taken."""
-
-    MISSING = "missing"
-    MISSING_ACK = "missing_ack"
-    MISSING_MANY = "missing_many"
-    UNKNOWN_OPTION = "unknown_option"
-    EXCLUSIVE = "exclusive"
-    TOO_LONG = "too_long"
-    TOO_SHORT = "too_short"
-    TOO_FEW = "too_few"
-    TOO_MANY = "too_many"
-    NOT_A_NUMBER = "not_a_number"
-    NOT_WHOLE = "not_whole"
-    TOO_PRECISE = "too_precise"
-    TOO_SMALL = "too_small"
-    TOO_LARGE = "too_large"
-    DATE_INCOMPLETE = "date_incomplete"
-    DATE_DAY = "date_day"
-    DATE_MONTH = "date_month"
-    DATE_YEAR = "date_year"
-    DATE_IMPOSSIBLE = "date_impossible"
-    DATE_FUTURE = "date_future"
-    DATE_TOO_OLD = "date_too_old"
-    PATTERN = "pattern"
-    PHONE = "phone"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What was read: values, or a problem with the limit it names (for a day that its month lacks, that year-month)."""
-
-    values: tuple[Value, ...] = ()
-    problem: Problem | None = None
-    limit: str = ""
+__all__ = [
+    "LONGEST_NAME",
+    "OLDEST_YEAR",
+    "Draft",
+    "Problem",
+    "Reading",
+    "ascii_digits",
+    "clean",
+    "demanded",
+    "inside",
+    "is_complete",
+    "is_filled_in",
+    "is_telephone",
+    "merge",
+    "open_sections",
+    "other_code",
+    "read",
+    "read_date",
+    "read_phone",
+    "short_name",
+    "short_names",
+    "unanswered_groups",
+    "with_more",
+    "without_entry",
+]
 
 
 @dataclass(frozen=True)
@@ -101,29 +74,6 @@ class Draft:
 
     answers: Mapping[str, Sequence[Value]] = field(default_factory=dict)
     saved: frozenset[str] = frozenset()
-
-
-def ascii_digits(text: str) -> str:
-    """The text with decimal digits of any script as 0 to 9."""
-    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
-
-
-def clean(text: str) -> str:
-    """Typed text in NFC without the control characters no keyboard means; line breaks stay, words stay as they are."""
-    kept = (
-        c
-        for c in unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
-        if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs")
-    )
-    return "".join(kept).strip()
-
-
-def read_phone(typed: str) -> str | None:
-    """A phone number with ASCII digits and plain signs, or None where it cannot be one: 7 to 15 digits of any script,
-    with spaces, dots, dashes and brackets, perhaps a plus in front."""
-    plain = ascii_digits(clean(typed)).translate(PHONE_SIGNS)
-    digits = sum(c.isdigit() for c in plain)
-    return plain if digits in PHONE_DIGITS and PHONE_NUMBER.fullmatch(plain) else None
 
 
 def is_telephone(item: Item) -> bool:
@@ -135,16 +85,10 @@ def is_telephone(item: Item) -> bool:
     return any(map(takes, ("9876543210", "98765 43210", "+91 98765 43210"))) and not takes("telephone")
 
 
-def short_name(text: str) -> str:
-    """A question by its first sentence, or by as many of its words as make a line."""
-    first = re.match(r".+?[?؟!.।](?=\s|$)", text)
-    name = (first[0] if first else text).rstrip(".:")
-    return name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME].rsplit(" ", 1)[0].rstrip(",;") + "…"
-
-
 def short_names(items: Sequence[Item], language: str) -> dict[str, str]:
     """A short name for each question of a page, by linkId; where two would be alike, what else tells them apart: the
     whole question, else its first answers, else a number."""
+    by_id = {item.link_id: item for item in items}
     whole = {item.link_id: item.text.get(language) for item in items}
     names = {link_id: short_name(text) for link_id, text in whole.items()}
     for item in items:
@@ -154,7 +98,9 @@ def short_names(items: Sequence[Item], language: str) -> dict[str, str]:
         if len({whole[link_id] for link_id in alike}) == len(alike):
             names[item.link_id] = whole[item.link_id]
         else:
-            told = _first_answers(item, language) or str(alike.index(item.link_id) + 1)
+            first = {link_id: told for link_id in alike if (told := _first_answers(by_id[link_id], language))}
+            is_told = list(first.values()).count(first.get(item.link_id, "")) == 1
+            told = first[item.link_id] if is_told else str(alike.index(item.link_id) + 1)
             names[item.link_id] = f"{names[item.link_id]} ({told})"
     return names
 
@@ -165,18 +111,21 @@ def _first_answers(item: Item, language: str) -> str:
     return name if name.endswith("…") or not name else f"{name}, …"
 
 
-def read(item: Item, raw: Sequence[str], today: date) -> Reading:
-    """Read what the fields of one item sent: one string, several codes, or day, month and year."""
+def read(item: Item, raw: Sequence[str], today: date, zone: tzinfo = UTC) -> Reading:
+    """Read what the fields of one item sent: one string; several codes; for an open choice the words typed, then the
+    codes; day, month and year; and for a moment a time of day too, on the clocks of `zone`."""
     if item.acknowledgement:
         return Reading(({"valueBoolean": True},)) if raw and raw[0] else _missing(item, Problem.MISSING_ACK)
     if item.is_choice:
         return _read_choice(item, raw)
     if item.type is ItemType.DATE:
         return _read_date(item, raw, today)
+    if item.type is ItemType.DATETIME:
+        return _read_moment(item, raw, today, zone)
     text = clean(raw[0]) if raw else ""
     if not text:
         return _missing(item, Problem.MISSING)
-    readers = {ItemType.BOOLEAN: _read_boolean, ItemType.INTEGER: _read_number, ItemType.DECIMAL: _read_number}
+    readers = dict.fromkeys(NUMBERS, _read_number) | {ItemType.BOOLEAN: _read_boolean, ItemType.TIME: _read_time}
     return readers.get(item.type, _read_text)(item, text)
 
 
@@ -184,22 +133,46 @@ def _missing(item: Item, problem: Problem) -> Reading:
     return Reading(problem=problem) if item.required else Reading()
 
 
+def other_code(item: Item) -> str:
+    """What a page sends for "something else" of an open choice: never the code of an option."""
+    code = "-other-"
+    while item.option(code) is not None:
+        code += "-"
+    return code
+
+
 def _read_choice(item: Item, raw: Sequence[str]) -> Reading:
+    is_open, other, words = item.type is ItemType.OPEN_CHOICE, other_code(item), ""
+    if is_open:
+        words, raw = clean(raw[0]) if raw else "", raw[1:]
     codes = list(dict.fromkeys(code for code in raw if code))
+    if is_open and words and not codes:
+        codes = [other]
     if not codes:
         return _missing(item, Problem.MISSING_MANY if item.repeats else Problem.MISSING)
-    options = [item.option(code) for code in codes]
+    wants_words = is_open and other in codes
+    options = [item.option(code) for code in codes if not (wants_words and code == other)]
     if any(option is None for option in options) or (len(codes) > 1 and not item.repeats):
         return Reading(problem=Problem.UNKNOWN_OPTION)
     chosen = [option for option in options if option is not None]
-    if len(chosen) > 1 and any(option.exclusive for option in chosen):
-        alone = next(option for option in chosen if option.exclusive)
+    alone = next((option for option in chosen if option.exclusive), None)
+    if len(codes) > 1 and alone:
         return Reading(problem=Problem.EXCLUSIVE, limit=str(alone.text))
-    if item.min_occurs and len(chosen) < item.min_occurs and not any(option.exclusive for option in chosen):
+    if problem := _miscounted(item, len(codes), is_alone=alone is not None):
+        return problem
+    values: tuple[Value, ...] = tuple(option.value for option in item.options if option in chosen)
+    if not wants_words:
+        return Reading(values)
+    own = _read_text(item, words) if words else Reading(problem=Problem.MISSING_WORDS)
+    return own if own.problem else Reading((*values, *own.values))
+
+
+def _miscounted(item: Item, count: int, *, is_alone: bool) -> Reading | None:
+    if item.min_occurs and count < item.min_occurs and not is_alone:
         return Reading(problem=Problem.TOO_FEW, limit=str(item.min_occurs))
-    if item.max_occurs and len(chosen) > item.max_occurs:
+    if item.max_occurs and count > item.max_occurs:
         return Reading(problem=Problem.TOO_MANY, limit=str(item.max_occurs))
-    return Reading(tuple(option.value for option in item.options if option in chosen))
+    return None
 
 
 def _read_boolean(item: Item, text: str) -> Reading:
@@ -209,27 +182,37 @@ def _read_boolean(item: Item, text: str) -> Reading:
 
 
 def _read_number(item: Item, text: str) -> Reading:
-    typed = ascii_digits(text).replace("٫", ".").replace(",", ".").replace(" ", "")
-    if not re.fullmatch(r"[+-]?\d{1,9}(\.\d{1,6})?", typed):
+    amount = read_number(text)
+    if amount is None:
         return Reading(problem=Problem.NOT_A_NUMBER)
-    number = Decimal(typed)
     most = 0 if item.type is ItemType.INTEGER else item.max_decimals
-    if most is not None and number != round(number, most):
+    if most is not None and amount != round(amount, most):
         return Reading(problem=Problem.TOO_PRECISE if most else Problem.NOT_WHOLE, limit=str(most))
-    if (low := _bound(item.min)) is not None and number < low:
+    if (low := number(item.min)) is not None and amount < low:
         return Reading(problem=Problem.TOO_SMALL, limit=str(item.min))
-    if (high := _bound(item.max)) is not None and number > high:
+    if (high := number(item.max)) is not None and amount > high:
         return Reading(problem=Problem.TOO_LARGE, limit=str(item.max))
     if item.type is ItemType.INTEGER:
-        return Reading(({"valueInteger": int(number)},))
-    return Reading(({"valueDecimal": float(number)},))
+        return Reading(({"valueInteger": int(amount)},))
+    if item.type is ItemType.QUANTITY:
+        return Reading(({"valueQuantity": {"value": float(amount), **item.unit_code}},))
+    return Reading(({"valueDecimal": float(amount)},))
 
 
-def _bound(raw: object) -> Decimal | None:
-    try:
-        return None if raw is None else Decimal(str(raw))
-    except InvalidOperation:
-        return None
+def _read_time(item: Item, text: str) -> Reading:
+    if (found := read_time(text)) is None:
+        return Reading(problem=Problem.TIME)
+    said = found.isoformat()
+    return _outside(item, said) or Reading(({"valueTime": said},))
+
+
+def _outside(item: Item, said: str) -> Reading | None:
+    """The limit that an ISO date or time passes, if any; a limit may be less precise than what it bounds."""
+    if isinstance(item.min, str) and said[: len(item.min)] < item.min:
+        return Reading(problem=Problem.TOO_SMALL, limit=item.min)
+    if isinstance(item.max, str) and said[: len(item.max)] > item.max:
+        return Reading(problem=Problem.TOO_LARGE, limit=item.max)
+    return None
 
 
 def _read_text(item: Item, text: str) -> Reading:
@@ -240,6 +223,8 @@ def _read_text(item: Item, text: str) -> Reading:
     longest = item.max_length or (LONGEST_TEXT if item.type is ItemType.TEXT else LONGEST_STRING)
     if len(text) > longest:
         return Reading(problem=Problem.TOO_LONG, limit=str(longest))
+    if item.type is ItemType.URL and not is_address(text):
+        return Reading(problem=Problem.ADDRESS)
     if item.regex:
         text = ascii_digits(text)
         if not re.fullmatch(item.regex, text):
@@ -249,55 +234,132 @@ def _read_text(item: Item, text: str) -> Reading:
     return Reading(({"valueUri" if item.type is ItemType.URL else "valueString": text},))
 
 
-def read_date(parts: Sequence[str]) -> date | Reading | None:
-    """A day, month and year in boxes (month by number or name, digits of any script); None when all are empty,
-    a reading that names the problem where they are no date."""
-    day, month, year = (ascii_digits(clean(part)) for part in [*parts, "", "", ""][:3])
-    if not (day or month or year):
-        return None
-    if not (day and month and year):
-        return Reading(problem=Problem.DATE_INCOMPLETE)
-    month = str(MONTHS.get(month.casefold().rstrip("."), month))
-    for box, shape, most, problem in (
-        (day, r"\d{1,2}", 31, Problem.DATE_DAY),
-        (month, r"\d{1,2}", 12, Problem.DATE_MONTH),
-        (year, r"[1-9]\d{3}", 9999, Problem.DATE_YEAR),
-    ):
-        if not (re.fullmatch(shape, box) and 1 <= int(box) <= most):
-            return Reading(problem=problem)
-    try:
-        return date(int(year), int(month), int(day))
-    except ValueError:
-        return Reading(problem=Problem.DATE_IMPOSSIBLE, limit=f"{year}-{int(month):02d}")
-
-
 def _read_date(item: Item, raw: Sequence[str], today: date) -> Reading:
     day = read_date(raw)
     if day is None:
         return _missing(item, Problem.MISSING)
     if isinstance(day, Reading):
         return day
+    said = day.isoformat()
+    return _bad_day(item, day, today) or _outside(item, said) or Reading(({"valueDate": said},))
+
+
+def _bad_day(item: Item, day: date, today: date) -> Reading | None:
     if item.past and day > today:
         return Reading(problem=Problem.DATE_FUTURE, limit=today.isoformat())
     if day.year < OLDEST_YEAR:
         return Reading(problem=Problem.DATE_TOO_OLD, limit=str(OLDEST_YEAR))
-    if isinstance(item.min, str) and day.isoformat() < item.min:
+    return None
+
+
+def _read_moment(item: Item, raw: Sequence[str], today: date, zone: tzinfo) -> Reading:
+    day, typed = read_date(raw[:3]), clean(raw[3]) if len(raw) > 3 else ""
+    if day is None and not typed:
+        return _missing(item, Problem.MISSING)
+    if isinstance(day, Reading):
+        return day
+    if day is None or not typed:
+        return Reading(problem=Problem.MOMENT_INCOMPLETE)
+    if (clock := read_time(typed)) is None:
+        return Reading(problem=Problem.TIME)
+    moment = datetime.combine(day, clock, zone)
+    return _bad_day(item, day, today) or _out_of_time(item, moment) or Reading(({"valueDateTime": moment.isoformat()},))
+
+
+def _out_of_time(item: Item, moment: datetime) -> Reading | None:
+    """As `_outside`, for limits with an offset of their own too."""
+    if isinstance(item.min, str) and _compared(moment, item.min) < 0:
         return Reading(problem=Problem.TOO_SMALL, limit=item.min)
-    if isinstance(item.max, str) and day.isoformat() > item.max:
+    if isinstance(item.max, str) and _compared(moment, item.max) > 0:
         return Reading(problem=Problem.TOO_LARGE, limit=item.max)
-    return Reading(({"valueDate": day.isoformat()},))
+    return None
+
+
+def _compared(moment: datetime, limit: str) -> int:
+    bound = datetime.fromisoformat(limit) if len(limit) > len("2026-01-31") else None
+    if bound is not None and bound.tzinfo is not None:
+        return (moment > bound) - (moment < bound)
+    said = moment.isoformat()[: len(limit)]
+    return (said > limit) - (said < limit)
+
+
+def demanded(shape: Questionnaire, answers: Answers) -> frozenset[str]:
+    """The linkIds of the questions that must be answered: required, asked, and not in an entry that may stay away.
+
+    An entry of a repeating group in which nothing is answered is left out of what is submitted, so it demands nothing
+    unless so many entries are called for.
+    """
+    on = enabled(shape, answers)
+    wanted = on - _absent(shape, answers, on)
+    return frozenset(one for one in wanted if shape.items[one].required and is_filled_in(shape.items[one]))
+
+
+def _absent(shape: Questionnaire, answers: Answers, on: frozenset[str]) -> set[str]:
+    """Entries of repeating groups that are empty and not called for, with everything in them."""
+    found: set[str] = set()
+    for group, item in shape.items.items():
+        least = item.min_occurs if item.min_occurs is not None else int(item.required)
+        if item.is_repeating_group and item.entry > least:
+            below = inside(shape, group)
+            if not any(answers.get(one) for one in below & on):
+                found |= {group, *below}
+    return found
+
+
+def unanswered_groups(shape: Questionnaire, section: Section, answers: Answers) -> list[tuple[str, str]]:
+    """Required groups of a page in which nothing is answered, each with the first question that could be: FHIR R4 asks
+    for at least one answer inside."""
+    on = enabled(shape, answers)
+    wanted = on - _absent(shape, answers, on)
+    found = []
+    for link_id in dict.fromkeys((*([section.group] if section.group else []), *section.items)):
+        item = shape.items[link_id]
+        if item.type is ItemType.GROUP and item.required and link_id in wanted:
+            below = inside(shape, link_id) & on
+            asked = [one for one in section.items if one in below and is_filled_in(shape.items[one])]
+            if asked and not any(answers.get(one) for one in below):
+                found.append((link_id, asked[0]))
+    return found
+
+
+def is_filled_in(item: Item) -> bool:
+    """Whether a page has boxes for an item: a question that is not hidden, not the visit's to answer, not fixed."""
+    return item.is_asked and not item.read_only
+
+
+def inside(shape: Questionnaire, link_id: str) -> frozenset[str]:
+    """Everything below an item."""
+    children = shape.items[link_id].items
+    return frozenset(children).union(*(inside(shape, child) for child in children))
 
 
 def is_complete(questionnaire: Questionnaire, section: Section, draft: Draft) -> bool:
-    """Whether a section was saved and every enabled, required question of it has an answer."""
-    questionnaire = with_entries(questionnaire, draft.answers)
-    section = questionnaire.section(section.id) or section
-    on = enabled(questionnaire, draft.answers)
-    wanted = [questionnaire.items[link_id] for link_id in section.items if link_id in on]
-    answered = all(
-        draft.answers.get(item.link_id) for item in wanted if item.is_question and item.required and not item.hidden
-    )
-    return section.id in draft.saved and answered
+    """Whether a section was saved and everything it must have is answered."""
+    shape, answers = with_entries(questionnaire, draft.answers), draft.answers
+    page = shape.section(section.id) or section
+    must = demanded(shape, answers).intersection(page.items)
+    return section.id in draft.saved and all(map(answers.get, must)) and not unanswered_groups(shape, page, answers)
+
+
+def with_more(shape: Questionnaire, group: str, answers: Answers) -> dict[str, Sequence[Value]]:
+    """What changes when a group of `shape` gets one more entry, within what it allows: its count, and what is answered
+    in the new entry before anybody speaks."""
+    count = shape.entries[group]
+    if count >= (shape.items[group].max_occurs or MOST_ENTRIES):
+        return {}
+    started = initial_answers(shape)
+    new = {entry_id(one, count + 1): started[one] for one in inside(shape, group) if one in started}
+    return {group: [{"valueInteger": count + 1}]} | {one: answers.get(one) or values for one, values in new.items()}
+
+
+def without_entry(shape: Questionnaire, group: str, entry: int, answers: Answers) -> dict[str, Sequence[Value]]:
+    """What changes when a group of `shape` loses an entry: those after it move up, and the last one is empty."""
+    count = shape.entries[group]
+    changed: dict[str, Sequence[Value]] = {group: [{"valueInteger": max(1, count - 1)}]}
+    for one in inside(shape, group):
+        for n in range(entry, count + 1):
+            changed[entry_id(one, n)] = list(answers.get(entry_id(one, n + 1), ())) if n < count else []
+    return changed
 
 
 def open_sections(questionnaire: Questionnaire, draft: Draft) -> list[Section]:
@@ -315,72 +377,3 @@ def merge(questionnaire: Questionnaire, draft: Draft, page: Answers) -> tuple[di
     dropped = [link_id for link_id, values in page.items() if link_id not in on and values]
     kept = {key: values for key, values in together.items() if key not in dropped or key in draft.answers}
     return {key: (draft.answers[key] if key in dropped else values) for key, values in kept.items()}, dropped
-
-
-def conditions_for(questionnaire: Questionnaire, section: Section, answers: Answers) -> dict[str, Any]:
-    """What the page's script needs to show and hide as `enabled` would: the rules of this page's items and of all they
-    depend on, and the answers that stand on other pages, as texts."""
-    shape = with_entries(questionnaire, answers)
-    wanted = _behind(shape, section.items)
-    here = {one for one in section.items if shape.items[one].is_asked}  # what is hidden has no field on its page
-    rules = {one: _rule(shape, shape.items[one]) for one in shape.items if one in wanted and _depends(shape, one)}
-    elsewhere = {
-        link_id: [_as_text(value) for value in answers.get(link_id, ())]
-        for link_id in shape.items
-        if link_id in wanted - here and shape.items[link_id].is_question
-    }
-    return {"items": rules, "answers": elsewhere}
-
-
-def _behind(shape: Questionnaire, items: Sequence[str]) -> set[str]:
-    """These items and everything their being asked depends on."""
-    found: set[str] = set()
-    waiting = list(items)
-    while waiting:
-        link_id = waiting.pop()
-        if link_id not in found:
-            found.add(link_id)
-            waiting += [source for c in shape.items[link_id].conditions for source in c.sources]
-            waiting += [shape.parents[link_id]] if link_id in shape.parents else []
-    return found
-
-
-def _depends(shape: Questionnaire, link_id: str | None) -> bool:
-    """Whether an item is asked only if something holds, of itself or of what it lies in."""
-    if link_id is None:
-        return False
-    return bool(shape.items[link_id].conditions) or _depends(shape, shape.parents.get(link_id))
-
-
-def _rule(shape: Questionnaire, item: Item) -> dict[str, Any]:
-    """One item's rule as assets/js/enablement.js reads it. A parent that is always asked is left out."""
-    parent = shape.parents.get(item.link_id)
-    return {
-        "parent": parent if _depends(shape, parent) else None,
-        "any": item.any_of,
-        "when": [_comparison(shape.items[c.source], c) for c in item.conditions],
-    }
-
-
-def _comparison(source: Item, condition: Condition) -> dict[str, Any]:
-    """One condition in terms of the texts a page sends; a coding of another system than the options' has none."""
-    out: dict[str, Any] = {"sources": list(condition.sources), "op": condition.operator.value, "kind": "text"}
-    if condition.operator is Operator.EXISTS:
-        return out | {"value": condition.value["valueBoolean"]}
-    if source.type in NUMBERS:
-        return out | {"kind": "number", "value": _as_text(condition.value)}
-    if source.is_choice:
-        met = next((option.code for option in source.options if equal(condition.value, option.value)), None)
-        open_words = source.type is ItemType.OPEN_CHOICE and "valueString" in condition.value
-        return out | {"value": _as_text(condition.value) if open_words and met is None else met}
-    return out | {"value": _as_text(condition.value)}
-
-
-def _as_text(value: Value) -> str:
-    """A stored value as the text that a page's field would send for it."""
-    raw = next(iter(value.values()))
-    if isinstance(raw, bool):
-        return "true" if raw else "false"
-    if isinstance(raw, Mapping):
-        raw = raw.get("value", raw.get("code", ""))
-    return f"{Decimal(str(raw)):f}" if isinstance(raw, int | float) else str(raw)

@@ -14,7 +14,8 @@ from wtforms import Field
 from intake import answers, clock, i18n
 from intake.access import Role, allow, current_actor, current_visit_id
 from intake.answers.forms import asked, field_name, section_form, stored_data
-from intake.answers.rules import conditions_for, read
+from intake.answers.rules import read
+from intake.answers.script import conditions_for
 from intake.db import transaction
 from intake.definitions import Item, Section, Value, enabled
 from intake.errors import NotFound, Stale

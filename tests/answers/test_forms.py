@@ -9,16 +9,9 @@ from flask import Flask
 from werkzeug.datastructures import MultiDict
 
 from intake import definitions, i18n
-from intake.answers.forms import (
-    BirthDate,
-    Checkboxes,
-    asked,
-    field_name,
-    message,
-    section_form,
-    stored_data,
-    summary_line,
-)
+from intake.answers.fields import BirthDate, Checkboxes
+from intake.answers.forms import asked, field_name, section_form, stored_data
+from intake.answers.messages import message, summary_line
 from intake.answers.rules import Problem, Reading
 from intake.definitions import Edition, Item, ItemType
 from intake.kiosk.forms import IdentityForm

@@ -16,7 +16,6 @@ from intake.answers.rules import (
     Reading,
     ascii_digits,
     clean,
-    conditions_for,
     is_complete,
     is_telephone,
     merge,
@@ -27,6 +26,7 @@ from intake.answers.rules import (
     short_name,
     short_names,
 )
+from intake.answers.script import conditions_for
 from intake.definitions.rules import Condition, Item, ItemType, Operator, Option, Questionnaire, Section, Text, Value
 
 TODAY = date(2026, 11, 23)

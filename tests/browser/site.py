@@ -20,7 +20,7 @@ from wtforms import Field, SelectMultipleField
 
 from intake import cli, i18n, web
 from intake.answers.forms import asked, field_name, section_form
-from intake.answers.rules import conditions_for
+from intake.answers.script import conditions_for
 from intake.config import Settings
 from intake.consent.forms import SignForm
 from intake.definitions.loader import load

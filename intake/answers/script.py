@@ -1,0 +1,92 @@
+"""What the script of a page of questions is told, so that it shows and hides as the server would.
+
+assets/js/enablement.js reads the rules, assets/js/conditions.js the answers in the boxes.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from intake.answers.rules import is_filled_in
+from intake.definitions import (
+    NUMBERS,
+    Answers,
+    Condition,
+    Item,
+    ItemType,
+    Operator,
+    Questionnaire,
+    Section,
+    Value,
+    equal,
+    with_entries,
+)
+
+
+def conditions_for(questionnaire: Questionnaire, section: Section, answers: Answers) -> dict[str, Any]:
+    """What the page's script needs to show and hide as `enabled` would: the rules of this page's items and of all they
+    depend on, and the answers that stand elsewhere, as texts: on other pages, or on this one without a box."""
+    shape = with_entries(questionnaire, answers)
+    wanted = _behind(shape, section.items)
+    here = {link_id for link_id in section.items if is_filled_in(shape.items[link_id])}
+    rules = {one: _rule(shape, shape.items[one]) for one in shape.items if one in wanted and _depends(shape, one)}
+    elsewhere = {
+        link_id: [_as_text(value) for value in answers.get(link_id, ())]
+        for link_id in shape.items
+        if link_id in wanted - here and shape.items[link_id].is_question
+    }
+    return {"items": rules, "answers": elsewhere}
+
+
+def _behind(shape: Questionnaire, items: Sequence[str]) -> set[str]:
+    """These items and everything their being asked depends on."""
+    found: set[str] = set()
+    waiting = list(items)
+    while waiting:
+        link_id = waiting.pop()
+        if link_id not in found:
+            found.add(link_id)
+            waiting += [source for c in shape.items[link_id].conditions for source in c.sources]
+            waiting += [shape.parents[link_id]] if link_id in shape.parents else []
+    return found
+
+
+def _depends(shape: Questionnaire, link_id: str | None) -> bool:
+    """Whether an item is asked only if something holds, of itself or of what it lies in."""
+    if link_id is None:
+        return False
+    return bool(shape.items[link_id].conditions) or _depends(shape, shape.parents.get(link_id))
+
+
+def _rule(shape: Questionnaire, item: Item) -> dict[str, Any]:
+    """One item's rule as assets/js/enablement.js reads it. A parent that is always asked is left out."""
+    parent = shape.parents.get(item.link_id)
+    return {
+        "parent": parent if _depends(shape, parent) else None,
+        "any": item.any_of,
+        "when": [_comparison(shape.items[c.source], c) for c in item.conditions],
+    }
+
+
+def _comparison(source: Item, condition: Condition) -> dict[str, Any]:
+    """One condition in terms of the texts a page sends; a coding of another system than the options' has none."""
+    out: dict[str, Any] = {"sources": list(condition.sources), "op": condition.operator.value, "kind": "text"}
+    if condition.operator is Operator.EXISTS:
+        return out | {"value": condition.value["valueBoolean"]}
+    if source.type in NUMBERS:
+        return out | {"kind": "number", "value": _as_text(condition.value)}
+    if source.is_choice:
+        met = next((option.code for option in source.options if equal(condition.value, option.value)), None)
+        open_words = source.type is ItemType.OPEN_CHOICE and "valueString" in condition.value
+        return out | {"value": _as_text(condition.value) if open_words and met is None else met}
+    return out | {"value": _as_text(condition.value)}
+
+
+def _as_text(value: Value) -> str:
+    """A stored value as the text that a page's field would send for it."""
+    raw = next(iter(value.values()))
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    if isinstance(raw, Mapping):
+        raw = raw.get("value", raw.get("code", ""))
+    return f"{Decimal(str(raw)):f}" if isinstance(raw, int | float) else str(raw)
