@@ -5,7 +5,7 @@
 const ORDER = { '>': (a, b) => a > b, '<': (a, b) => a < b, '>=': (a, b) => a >= b, '<=': (a, b) => a <= b };
 
 // Digits of any script as 0 to 9: each script has its ten in a row, so a digit's place in its row is its value.
-function plainDigits(text) {
+export function plainDigits(text) {
   return text.replace(/\p{Nd}/gu, (digit) => {
     const code = digit.codePointAt(0);
     let first = code;

@@ -3,6 +3,7 @@
 from intake.answers.fields import BirthDate, phone_number
 from intake.answers.forms import asked, field_name, section_form, stored_data
 from intake.answers.messages import summary_line
+from intake.answers.page import Page, Taken, change_entries, context, filled, open_page, take
 from intake.answers.rules import clean, open_sections, read, short_name
 from intake.answers.script import conditions_for
 from intake.answers.service import (
@@ -23,17 +24,23 @@ __all__ = [
     "Begun",
     "BirthDate",
     "Given",
+    "Page",
+    "Taken",
     "asked",
     "begin",
+    "change_entries",
     "clean",
     "conditions_for",
+    "context",
     "field_name",
+    "filled",
     "find",
     "find_submission",
     "get",
     "get_submission",
     "is_submitted",
     "list_submitted",
+    "open_page",
     "open_sections",
     "phone_number",
     "read",
@@ -43,4 +50,5 @@ __all__ = [
     "stored_data",
     "submit",
     "summary_line",
+    "take",
 ]

@@ -76,9 +76,12 @@ def find(visit_id: UUID) -> Begun | None:
     return _begun(row) if (row := _find(visit_id)) else None
 
 
-def save(visit_id: UUID, section_id: str, page: Answers, revision: int, *, by: Actor) -> rules.Draft:
+def save(
+    visit_id: UUID, section_id: str, page: Answers, revision: int, *, by: Actor, in_hand: bool = False
+) -> rules.Draft:
     """Keep a page's answers. The same page sent twice is one result; an older revision with other answers is Stale.
 
+    A page still in hand is kept and does not count as answered.
     Raises NotAllowed once the answers are submitted.
     """
     visits.lock_visit(visit_id)
@@ -89,7 +92,9 @@ def save(visit_id: UUID, section_id: str, page: Answers, revision: int, *, by: A
         raise NotFound("answers.not_begun", visit_id=visit_id)
     begun = _begun(row)
     merged, dropped = rules.merge(begun.edition.questionnaire, begun.draft, page)
-    draft = rules.Draft(merged, begun.draft.saved | {section_id})
+    draft = rules.Draft(merged, begun.draft.saved if in_hand else begun.draft.saved | {section_id})
+    if in_hand and draft == begun.draft:
+        return draft
     if revision != begun.revision:
         if draft == begun.draft:
             return draft
@@ -98,7 +103,7 @@ def save(visit_id: UUID, section_id: str, page: Answers, revision: int, *, by: A
         audit.record("response.not_asked_dropped", visit_id, by=by, items=",".join(sorted(dropped)))
     _write(row, draft)
     db.session.flush()
-    audit.record("response.page_saved", visit_id, by=by, section=section_id)
+    audit.record("response.page_in_hand" if in_hand else "response.page_saved", visit_id, by=by, section=section_id)
     return draft
 
 

@@ -3,25 +3,22 @@
 The questions are those of the room of answers, drawn and read by the same code.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import current_app
 from flask_wtf import FlaskForm
 from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.datastructures import MultiDict
-from wtforms import Field
 
-from intake import answers, clock, i18n
+from intake import answers
 from intake.definitions import (
     Item,
     Questionnaire,
     Section,
     Value,
     answer_text,
-    enabled,
     initial_answers,
     strip,
     visible_sections,
@@ -29,22 +26,6 @@ from intake.definitions import (
 )
 
 Said = Mapping[str, Sequence[Value]]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One item of a page as the page's template wants it: its field (none for words), whether it is asked, and whether
-    that depends on other answers."""
-
-    item: Item
-    field: Field | None
-    on: bool
-    depends: bool
-
-    @property
-    def enabled(self) -> bool | None:
-        """None for an item that is always asked."""
-        return self.on if self.depends else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,59 +70,42 @@ def _signer() -> URLSafeSerializer:
 
 def shown(trial: Trial, page: Section) -> dict[str, Any]:
     """What the page of questions needs, filled with what was said."""
-    return _context(trial, page, _filled(trial, page), trial.said, opens=False)
+    here = _page(trial, page)
+    return _context(trial, here, answers.filled(here))
 
 
-def _filled(trial: Trial, page: Section) -> FlaskForm:
-    data: dict[str, Any] = {
-        answers.field_name(trial.shape, item.link_id): answers.stored_data(item, trial.said.get(item.link_id, ()))
-        for item in answers.asked(trial.shape, page)
-    }
-    return answers.section_form(trial.shape, page, i18n.language())(formdata=None, data=data)
+def _page(trial: Trial, page: Section, sent: MultiDict[str, str] | None = None) -> answers.Page:
+    found = answers.open_page(trial.questionnaire, page.id, trial.said, sent)
+    if found is None:
+        raise KeyError(page.id)
+    return found
 
 
 def answer(trial: Trial, page: Section, sent: MultiDict[str, str]) -> tuple[Trial, dict[str, Any] | None]:
-    """Take a page: the trial on its next page; or the same page again with what to put right, or with what its answers
-    opened, as the page of questions needs it."""
-    shape, today = trial.shape, clock.today(i18n.clinic().zone)
-    form = answers.section_form(shape, page, i18n.language())(sent)
-    seen = sent.get("seen", "").split()
-    fields = {item.link_id: form[answers.field_name(shape, item.link_id)] for item in answers.asked(shape, page)}
-    here = {link: field for link, field in fields.items() if field.name in seen or field.sent}
-    said = {**trial.said, **{link: list(answers.read(f.item, f.sent, today).values) for link, f in here.items()}}
-    on = enabled(shape, said)
-    for link, field in fields.items():
-        if link not in on or link not in here:
-            del form[field.name]
-    opens = any(link in on and link not in here for link in fields)
-    if not form.validate() or opens:
-        return trial, _context(trial, page, form, said, opens=opens)
+    """Take a page: the trial on its next page; or the same page again with what to put right, with what its answers
+    opened, or with an entry more or less, as the page of questions needs it."""
+    here = _page(trial, page, sent)
+    if changed := answers.change_entries(trial.questionnaire, here, sent, trial.said):
+        here, sent, focus = changed
+        taken = answers.take(here, sent)
+        kept = Trial(trial.questionnaire, {**here.before, **taken.readable}, page)
+        return kept, _context(kept, replace(here, before=taken.now), taken.form, focus=focus)
+    taken = answers.take(here, sent)
+    if not taken.is_good():
+        return trial, _context(trial, here, taken.form, taken)
+    said = {**trial.said, **taken.said}
     following = [section.id for section in visible_sections(trial.questionnaire, said)]
     after = following[following.index(page.id) + 1 :] if page.id in following else following
     done = Trial(trial.questionnaire, said, None)
     return Trial(trial.questionnaire, said, done.shape.section(after[0]) if after else None), None
 
 
-def _context(trial: Trial, page: Section, form: FlaskForm, now: Said, *, opens: bool) -> dict[str, Any]:
+def _context(
+    trial: Trial, page: answers.Page, form: FlaskForm, taken: answers.Taken | None = None, *, focus: str = ""
+) -> dict[str, Any]:
     """The context of answers/section.html. Its field for the revision carries the trial."""
-    shape = trial.shape
-    form.rev.data = _token(trial, page)
-    on, conditions = enabled(shape, now), answers.conditions_for(shape, page, now)
-    stored = _filled(trial, page)
-    rows = []
-    for link_id in page.items:
-        item, name = shape.items[link_id], answers.field_name(shape, link_id)
-        field = form[name] if name in form else stored[name] if name in stored else None
-        if field is not None or (not item.is_question and not item.hidden and item.text):
-            rows.append(Row(item, field, link_id in on, link_id in conditions["items"]))
-    return {
-        "form": form,
-        "page": page,
-        "rows": rows,
-        "seen": " ".join(row.field.name for row in rows if row.field is not None and row.on),
-        "opens": opens and not form.errors,
-        "conditions": json.dumps(conditions, ensure_ascii=False),
-    }
+    form.rev.data = _token(trial, page.section)
+    return answers.context(page, form, taken, focus=focus)
 
 
 @dataclass(frozen=True)

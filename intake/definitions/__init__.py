@@ -6,6 +6,7 @@ from intake.definitions.content import Clause, TeachBackQuestion, Treatment, Tre
 from intake.definitions.drafts import Draft, get_draft, import_draft, list_drafts, remove_draft
 from intake.definitions.problems import DefinitionError, Problem
 from intake.definitions.rules import (
+    MOST_ENTRIES,
     NUMBERS,
     Answers,
     Condition,
@@ -46,6 +47,7 @@ from intake.definitions.service import (
 )
 
 __all__ = [
+    "MOST_ENTRIES",
     "NUMBERS",
     "Answers",
     "Approval",

@@ -1,0 +1,143 @@
+"""The items of a page as its template draws them: a tree of headings, questions and words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from flask_wtf import FlaskForm
+from markupsafe import Markup
+from wtforms import Field
+
+from intake import i18n
+from intake.answers.forms import field_name
+from intake.answers.marks import marked
+from intake.answers.messages import group_words
+from intake.answers.rules import inside
+from intake.definitions import (
+    MOST_ENTRIES,
+    Answers,
+    Item,
+    ItemType,
+    Questionnaire,
+    Section,
+    answer_text,
+    enabled,
+    split_entry,
+)
+
+FIRST_LEVEL = 2  # headings below the page's own
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a repeating group: the group's name on the page, which it is, and which buttons it has."""
+
+    name: str
+    number: int
+    may_go: bool
+    is_last: bool
+    may_grow: bool
+    has_focus: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One item of a page with all that stands below it: its field where it has one, else its words; whether it is
+    asked, and whether that depends on other answers."""
+
+    item: Item
+    on: bool
+    depends: bool
+    level: int
+    id: str
+    field: Field | None = None
+    words: str | Markup = ""
+    error: str = ""
+    entry: Entry | None = None
+    rows: tuple["Row", ...] = ()
+
+    @property
+    def enabled(self) -> bool | None:
+        """What the macros want: None for an item that is always asked."""
+        return self.on if self.depends else None
+
+    @property
+    def kind(self) -> str:
+        """Which way of drawing it wants."""
+        if self.item.type is ItemType.GROUP:
+            return "group"
+        if self.field is None:
+            return "words" if self.item.type is ItemType.DISPLAY else "fixed"
+        return "map" if (self.item.control or "").startswith("map-") else "question"
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What the rows of a page are made from: its form, the form of what is stored (for what left the first), all
+    answers, the linkIds that depend on answers, the groups that lack one, and the name of the entry to look at."""
+
+    shape: Questionnaire
+    form: FlaskForm
+    stored: FlaskForm
+    now: Answers
+    depending: frozenset[str]
+    empty: frozenset[str]
+    focus: str
+
+    @cached_property
+    def on(self) -> frozenset[str]:
+        """What is asked."""
+        return enabled(self.shape, self.now)
+
+    def rows_of(self, section: Section) -> tuple[Row, ...]:
+        """The page's rows in the order of the document."""
+        here = set(section.items)
+        top = (one for one in section.items if self.shape.parents.get(one) not in here)
+        return tuple(row for one in top for row in self.rows(one, FIRST_LEVEL))
+
+    def rows(self, link_id: str, level: int) -> Sequence[Row]:
+        """An item with what stands below it; of a hidden one, only that."""
+        item = self.shape.items[link_id]
+        is_group = item.type is ItemType.GROUP
+        below = tuple(row for child in item.items for row in self.rows(child, level + is_group))
+        if item.hidden or item.flow:
+            return below
+        name = field_name(self.shape, link_id)
+        field = next((form[name] for form in (self.form, self.stored) if name in form), None)
+        words = "" if field is not None else self._words(item)
+        if field is None and not below and not words:
+            return ()
+        row = Row(
+            item=item,
+            on=link_id in self.on,
+            depends=link_id in self.depending,
+            level=level,
+            id=name,
+            field=field,
+            words=words,
+            error=group_words() if link_id in self.empty else "",
+            entry=self._entry(item) if item.is_repeating_group else None,
+            rows=below,
+        )
+        return (row,)
+
+    def _words(self, item: Item) -> str | Markup:
+        language = i18n.language()
+        if item.type is ItemType.DISPLAY:
+            return marked(item.markdown.get(language)) if item.markdown else item.text.get(language)
+        if item.is_question:
+            return answer_text(item, self.now.get(item.link_id, ()), language)
+        return ""
+
+    def _entry(self, item: Item) -> Entry:
+        group = split_entry(item.link_id)[0] if item.entry > 1 else item.link_id
+        count = self.shape.entries[group]
+        is_answered = any(self.now.get(one) for one in inside(self.shape, item.link_id))
+        return Entry(
+            name=field_name(self.shape, group),
+            number=item.entry,
+            may_go=count > max(1, item.min_occurs or 1) or (count == 1 and is_answered),
+            is_last=item.entry == count,
+            may_grow=count < (item.max_occurs or MOST_ENTRIES),
+            has_focus=field_name(self.shape, item.link_id) == self.focus,
+        )
