@@ -13,7 +13,7 @@ from intake import answers, consent, definitions, i18n, screening, visits
 from intake.access import Role, current_actor, current_visit_id
 from intake.answers import open_sections
 from intake.config import Clinic
-from intake.definitions import Value, answer_text, enabled, visible_sections
+from intake.definitions import Questionnaire, Value, answer_text, enabled, strip, visible_sections, with_entries
 from intake.errors import NotAllowed
 from intake.kiosk import rules
 from intake.kiosk.asking import held_visit
@@ -94,7 +94,8 @@ MASKED = frozenset({"ct.mobile", "ct.ec_phone"})
 
 def summary(begun: answers.Begun) -> list[SummarySection]:
     """The answers so far, as the check page lists them; phone numbers masked, what the doctor will be told marked."""
-    questionnaire, said, language = begun.questionnaire, begun.draft.answers, i18n.language()
+    language, said = i18n.language(), strip(begun.edition.questionnaire, begun.draft.answers)
+    questionnaire = with_entries(begun.edition.questionnaire, said)
     on = enabled(questionnaire, said)
     raised = [r for r in screening.evaluate(begun.edition, said) if r.severity is not screening.Severity.NOTE]
     told = {link for finding in raised for link in finding.items}
@@ -106,9 +107,21 @@ def summary(begun: answers.Begun) -> list[SummarySection]:
             if link_id in on and item.is_question and not item.hidden:
                 text = answer_text(item, said.get(link_id, ()), language)
                 value = mask(text) if link_id in MASKED and text else text
-                rows.append({"label": item.text.get(language), "value": value, "tell": link_id in told})
+                label = entry_label(questionnaire, link_id, language)
+                rows.append({"label": label, "value": value, "tell": link_id in told})
         sections.append(SummarySection(section.id, section.title.get(language), rows))
     return sections
+
+
+def entry_label(shape: Questionnaire, link_id: str, language: str) -> str:
+    """A question as a list of answers names it: in a repeating group with the entry it stands in."""
+    text, above = shape.items[link_id].text.get(language), shape.parents.get(link_id)
+    while above is not None and not shape.items[above].is_repeating_group:
+        above = shape.parents.get(above)
+    if above is None:
+        return text
+    group = shape.items[above]
+    return f"{(group.short or group.text).get(language)} {group.entry}: {text}"
 
 
 @dataclass(frozen=True)

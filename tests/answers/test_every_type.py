@@ -15,6 +15,7 @@ from intake.access import SYSTEM
 from intake.answers.forms import field_name
 from intake.db import transaction
 from intake.definitions import strip
+from intake.kiosk.pages import summary
 from tests.conftest import MONDAY_NOON, StrictClient
 from tests.definitions.editions import FILES, write_edition
 from tests.kiosk.pages import at_questions, browser_fields, drafted, errors_of, events
@@ -230,6 +231,13 @@ def test_entries_come_and_go_by_buttons_and_lose_no_word(app: Flask, patient: tu
         "med.since": [{"valueDate": "2020-01-01"}],
         "med.name#2": [{"valueString": "Zinc"}],
     }
+    with app.test_request_context():
+        [page_of] = [s for s in summary(answers.get(visit_id)) if s.id == "meds"]
+    assert [row["label"] for row in page_of.rows if row["value"]] == [
+        "Medicine 1: Name",
+        "Medicine 1: Since when",
+        "Medicine 2: Name",
+    ]
 
 
 def test_a_group_that_may_stay_away_asks_for_nothing_while_it_is_empty(

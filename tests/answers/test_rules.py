@@ -27,7 +27,17 @@ from intake.answers.rules import (
     short_names,
 )
 from intake.answers.script import conditions_for
-from intake.definitions.rules import Condition, Item, ItemType, Operator, Option, Questionnaire, Section, Text, Value
+from intake.definitions.rules import (
+    Condition,
+    Item,
+    ItemType,
+    Operator,
+    Option,
+    Questionnaire,
+    Section,
+    Text,
+    Value,
+)
 
 TODAY = date(2026, 11, 23)
 YES, NO = {"valueCoding": {"code": "yes"}}, {"valueCoding": {"code": "no"}}
