@@ -27,14 +27,14 @@ function joined({ d, m, y, t }) {
 // What is answered now on this page, whether or not it is asked: the rules decide whether it counts.
 function answered(box) {
   const found = [], date = {};
-  let words = '', isOther = false;
+  let words = '', isOther = false; // own words carry the server's mark, so that they never read like a code
   for (const input of $$('input, textarea, select', box)) {
     if (input.closest('[data-item]') !== box) continue;
     const { type, value, checked, dataset } = input;
     const text = value.normalize('NFC').trim();
     const picked = input.selectedOptions?.[0] ?? input;
     if (dataset.part) date[dataset.part] = dataset.part === 't' ? input : text;
-    else if ('words' in dataset) words = text;
+    else if ('words' in dataset) words = text && dataset.words + text;
     else if ('other' in picked.dataset) isOther ||= checked ?? true;
     else if (type === 'radio' || type === 'checkbox') { if (checked) found.push(value === 'y' ? 'true' : value); }
     else if (text) found.push(dataset.kind === 'time' ? toTime(text) : text);

@@ -29,6 +29,7 @@ from intake.answers.rules import (
     Problem,
     Reading,
     is_telephone,
+    mark_of_own_words,
     other_code,
     read,
     read_date,
@@ -157,7 +158,7 @@ class _Open:
         super().process(formdata, chosen, extra_filters)  # type: ignore[misc]
         if formdata and f"{self.name}-o" in formdata:
             words = formdata[f"{self.name}-o"]
-        self.words, self.other = words, other_code(self.item)
+        self.words, self.other, self.mark = words, other_code(self.item), mark_of_own_words(self.item)
 
     @property
     def sent(self) -> list[str]:

@@ -35,10 +35,9 @@ from intake.definitions import (
     answer_text,
     equal,
     split_entry,
+    yes_no,
 )
 
-YES = {"en": "Yes", "hi": "हाँ", "ar": "نعم"}
-NO = {"en": "No", "hi": "नहीं", "ar": "لا"}
 MOST_RADIOS = 7
 """More answers than these, of which one is chosen, do not fit on a tablet's page under each other."""
 
@@ -52,7 +51,7 @@ def _make(item: Item, language: str, short: str) -> Any:
     if item.is_choice:
         return _choice(item)(choices=_choices(item, language), **common)
     if item.type is ItemType.BOOLEAN:
-        pair = [SelectChoice("true", YES.get(language, "Yes")), SelectChoice("false", NO.get(language, "No"))]
+        pair = [SelectChoice(code, word) for code, word in zip(("true", "false"), yes_no(language), strict=True)]
         return Radios(choices=pair, **common)
     kinds = {ItemType.DATE: DateBoxes, ItemType.DATETIME: MomentBoxes, ItemType.TEXT: TextArea}
     return kinds.get(item.type, TextBox)(**common)

@@ -133,6 +133,12 @@ def _missing(item: Item, problem: Problem) -> Reading:
     return Reading(problem=problem) if item.required else Reading()
 
 
+def mark_of_own_words(item: Item) -> str:
+    """What stands before own words where they are compared, so that they never read like an option's code: no code of
+    FHIR R4 begins with a space. Where options are plain texts themselves, the same words are the same answer."""
+    return " " if item.type is ItemType.OPEN_CHOICE and all(one.key == "valueCoding" for one in item.options) else ""
+
+
 def other_code(item: Item) -> str:
     """What a page sends for "something else" of an open choice: never the code of an option."""
     code = "-other-"

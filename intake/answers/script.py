@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from intake.answers.rules import is_filled_in
+from intake.answers.rules import is_filled_in, mark_of_own_words
 from intake.definitions import (
     NUMBERS,
     Answers,
@@ -31,7 +31,7 @@ def conditions_for(questionnaire: Questionnaire, section: Section, answers: Answ
     here = {link_id for link_id in section.items if is_filled_in(shape.items[link_id])}
     rules = {one: _rule(shape, shape.items[one]) for one in shape.items if one in wanted and _depends(shape, one)}
     elsewhere = {
-        link_id: [_as_text(value) for value in answers.get(link_id, ())]
+        link_id: [_as_sent(shape.items[link_id], value) for value in answers.get(link_id, ())]
         for link_id in shape.items
         if link_id in wanted - here and shape.items[link_id].is_question
     }
@@ -78,8 +78,13 @@ def _comparison(source: Item, condition: Condition) -> dict[str, Any]:
     if source.is_choice:
         met = next((option.code for option in source.options if equal(condition.value, option.value)), None)
         open_words = source.type is ItemType.OPEN_CHOICE and "valueString" in condition.value
-        return out | {"value": _as_text(condition.value) if open_words and met is None else met}
+        return out | {"value": _as_sent(source, condition.value) if open_words and met is None else met}
     return out | {"value": _as_text(condition.value)}
+
+
+def _as_sent(item: Item, value: Value) -> str:
+    own = mark_of_own_words(item) if "valueString" in value else ""
+    return own + _as_text(value)
 
 
 def _as_text(value: Value) -> str:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from intake.answers.rules import mark_of_own_words
 from intake.definitions.rules import NUMBERS, Item, ItemType, Questionnaire, Value, with_entries
 
 Draft = dict[str, list[Value]]
@@ -36,7 +37,11 @@ def drafts(questionnaire: Questionnaire, count: int, seed: int) -> Iterator[Draf
 
 def sent(item: Item, values: Sequence[Value], random: Random) -> list[str]:
     """The texts that the fields of a page hold for these answers; numbers in any script, with a point or a comma."""
-    return [_sent(item, next(iter(value.values())), random) for value in values]
+    return [_own(item, value) + _sent(item, next(iter(value.values())), random) for value in values]
+
+
+def _own(item: Item, value: Value) -> str:
+    return mark_of_own_words(item) if "valueString" in value else ""
 
 
 def _sent(item: Item, raw: Any, random: Random) -> str:
