@@ -16,6 +16,7 @@ import html5lib
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as property_tests
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Engine, make_url
@@ -27,6 +28,9 @@ from intake.db import db, transaction
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
+# How long one example takes says how busy the machine is, not whether the rule holds.
+property_tests.register_profile("intake", deadline=None)
+property_tests.load_profile("intake")
 INDIA = ZoneInfo("Asia/Kolkata")
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=INDIA)
 SUNDAY_NOON = datetime(2026, 11, 22, 12, 0, tzinfo=INDIA)

@@ -12,8 +12,20 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from intake.answers.faults import Fault, count_faults, option_code, typed, value_faults
-from intake.definitions import Answers, Item, Questionnaire, Value, enabled, strip, with_entries
+from intake.definitions import (
+    Answers,
+    Fault,
+    Item,
+    Questionnaire,
+    Value,
+    answer_value,
+    count_faults,
+    enabled,
+    entry_id,
+    strip,
+    value_faults,
+    with_entries,
+)
 from intake.errors import Invalid
 
 Json = Mapping[str, Any]
@@ -29,6 +41,21 @@ class ResponseStatus(StrEnum):
     STOPPED = "stopped"
 
 
+class Misfit(StrEnum):
+    """Why a response, or one place of it, does not fit its questionnaire. What is wrong with a value is a Fault."""
+
+    NOT_A_RESPONSE = "not_a_response"
+    OTHER_QUESTIONNAIRE = "other_questionnaire"
+    NOT_OBJECTS = "not_objects"
+    UNKNOWN_ITEM = "unknown_item"
+    MISPLACED = "misplaced"
+    OUT_OF_ORDER = "out_of_order"
+    NO_QUESTION = "no_question"
+    NO_VALUE = "no_value"
+    NOT_ASKED = "not_asked"
+    MISSING = "missing"
+
+
 _FINISHED = (ResponseStatus.COMPLETED, ResponseStatus.AMENDED)
 
 
@@ -37,7 +64,7 @@ class ResponseProblem:
     """One thing that is wrong with a response. `path` is FHIR's own way of naming a place in it, `limit` the limit
     that an answer passes; what the patient said is never repeated."""
 
-    fault: Fault
+    fault: Fault | Misfit
     path: str
     link_id: str = ""
     limit: str = ""
@@ -128,12 +155,8 @@ class _Writer:
             return {key: {**raw, **item.unit_code}}
         if key != "valueCoding":
             return {key: raw}
-        option = item.option(option_code(item, value) or "")
+        option = item.option_of(value)
         return {key: {**option.value[key], "display": option.text.get(self.language)} if option else {**raw}}
-
-
-def _entry_id(link_id: str, entry: int) -> str:
-    return link_id if entry == 1 else f"{link_id}#{entry}"
 
 
 def _plain_id(item: Item) -> str:
@@ -179,10 +202,10 @@ class _Reader:
     def check_top(self) -> None:
         top = "QuestionnaireResponse"
         if self.response.get("resourceType") != top or self.response.get("status") not in list(ResponseStatus):
-            self._note(Fault.NOT_A_RESPONSE, top)
+            self._note(Misfit.NOT_A_RESPONSE, top)
         url, _, version = str(self.response.get("questionnaire", "")).partition("|")
         if url != self.questionnaire.url or (version and version != self.questionnaire.version):
-            self._note(Fault.OTHER_QUESTIONNAIRE, f"{top}.questionnaire")
+            self._note(Misfit.OTHER_QUESTIONNAIRE, f"{top}.questionnaire")
 
     def read_items(self, raw: object, parent: str | None, entry: int, path: str) -> None:
         last = -1
@@ -190,10 +213,10 @@ class _Reader:
             link_id = str(one.get("linkId", ""))
             item = self.known.get(link_id)
             if item is None or self.questionnaire.parents.get(link_id) != parent:
-                self._note(Fault.MISPLACED if item else Fault.UNKNOWN_ITEM, here, link_id)
+                self._note(Misfit.MISPLACED if item else Misfit.UNKNOWN_ITEM, here, link_id)
                 continue
             if self.order[link_id] < last:
-                self._note(Fault.OUT_OF_ORDER, here, link_id)
+                self._note(Misfit.OUT_OF_ORDER, here, link_id)
             last = max(last, self.order[link_id])
             self._read_item(item, self._entry(item, entry), one, here)
 
@@ -205,7 +228,7 @@ class _Reader:
         return self.entries[item.link_id]
 
     def _read_item(self, item: Item, entry: int, one: Json, path: str) -> None:
-        link_id = _entry_id(item.link_id, entry)
+        link_id = entry_id(item.link_id, entry)
         if link_id in self.places:
             self._note(Fault.TWICE, path, item.link_id)
             return
@@ -216,11 +239,11 @@ class _Reader:
         answers = list(self._objects(one.get("answer", []), f"{path}.answer"))
         if not item.is_question:
             if answers:
-                self._note(Fault.NO_QUESTION, path, item.link_id)
+                self._note(Misfit.NO_QUESTION, path, item.link_id)
             self.read_items(one.get("item", []), item.link_id, entry, f"{path}.item")
             return
         if "item" in one:
-            self._note(Fault.MISPLACED, f"{path}.item", item.link_id)
+            self._note(Misfit.MISPLACED, f"{path}.item", item.link_id)
         self._read_answers(item, link_id, answers)
         for answer, here in answers:
             self.read_items(answer.get("item", []), item.link_id, entry, f"{here}.item")
@@ -233,13 +256,13 @@ class _Reader:
         values: list[Value] = []
         for answer, here in answers:
             given = {key: raw for key, raw in answer.items() if key.startswith("value")}
-            value = typed(item, given)
+            value = answer_value(item, given)
             if value is not None:
                 self._note_all(item, here, () if item.hidden else value_faults(item, value, self.day))
-                option = item.option(option_code(item, value) or "")
+                option = item.option_of(value)
                 values.append(option.value if option else value)
             elif given or "item" not in answer:
-                self._note(Fault.WRONG_TYPE if given else Fault.NO_VALUE, here, item.link_id)
+                self._note(Fault.WRONG_TYPE if given else Misfit.NO_VALUE, here, item.link_id)
                 self.unread.add(link_id)
         self._note_all(item, self.places[link_id], () if item.hidden else count_faults(item, values))
         if values:
@@ -251,12 +274,12 @@ class _Reader:
         on = enabled(shape, self.answers)
         for link_id in self.answers:
             if link_id not in on:
-                self._note(Fault.NOT_ASKED, self.places[link_id], link_id)
+                self._note(Misfit.NOT_ASKED, self.places[link_id], link_id)
         if self.response.get("status") not in _FINISHED:
             return
         for link_id, item in shape.items.items():
             if link_id in on and item.required and not item.hidden and not self._is_answered(shape, item):
-                self._note(Fault.MISSING, self.places.get(link_id, "QuestionnaireResponse.item"), link_id)
+                self._note(Misfit.MISSING, self.places.get(link_id, "QuestionnaireResponse.item"), link_id)
 
     def _is_answered(self, shape: Questionnaire, item: Item) -> bool:
         """Whether a question has an answer (an acknowledgement: yes), a group one anywhere in it."""
@@ -273,9 +296,9 @@ class _Reader:
             if isinstance(entry, Mapping):
                 yield entry, f"{path}[{index}]"
             else:
-                self._note(Fault.NOT_OBJECTS, f"{path}[{index}]")
+                self._note(Misfit.NOT_OBJECTS, f"{path}[{index}]")
 
-    def _note(self, fault: Fault, path: str, link_id: str = "", limit: str = "") -> None:
+    def _note(self, fault: Fault | Misfit, path: str, link_id: str = "", limit: str = "") -> None:
         self.problems.append(ResponseProblem(fault, path, link_id, limit))
 
     def _note_all(self, item: Item, path: str, found: Iterable[tuple[Fault, object]]) -> None:

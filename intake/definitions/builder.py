@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +27,7 @@ from intake.definitions.questionnaire import (
 from intake.definitions.values import Operator, Value, number
 
 Json = Mapping[str, Any]
-_HELP = ("help", "flyover")
+_LINES = ("help", "flyover")
 _SAME_CONTROL = {"autocomplete": "drop-down", "header": None}
 
 
@@ -36,11 +37,12 @@ class Builder:
     def __init__(self, top: Json, raw: Sequence[RawItem], wanting: Sequence[str]) -> None:
         self.top = top
         self.base = str(top.get("language") or "en")
-        self.helps: dict[str, RawItem] = {}
+        self.lines: dict[tuple[str, str], RawItem] = {}
         for item in raw:
-            if item.parent is not None and _is_help(item):
-                self.helps.setdefault(item.parent, item)
-        self.raw = [item for item in raw if self.helps.get(item.parent or "") is not item]
+            if item.parent is not None and (control := _line(item)):
+                self.lines.setdefault((item.parent, control), item)
+        lines = {item.path for item in self.lines.values()}
+        self.raw = [item for item in raw if item.path not in lines]
         self.by_id = {item.link_id: item for item in self.raw}
         self.wanting = wanting
         self.languages: set[str] = set()
@@ -70,7 +72,6 @@ class Builder:
 
     def _item(self, raw: RawItem) -> Item:
         data, kind = raw.data, ItemType(raw.type)
-        help_item = self.helps.get(raw.link_id)
         return Item(
             link_id=raw.link_id,
             type=kind,
@@ -78,7 +79,8 @@ class Builder:
             markdown=self._markdown(data),
             prefix=self._text(data, "prefix"),
             short=self._extension_text(raw.extensions, profile.SHORT_TEXT),
-            help=self._text(help_item.data, "text") if help_item else Text(),
+            help=self._line(raw, "help"),
+            why=self._line(raw, "flyover"),
             format=self._extension_text(raw.extensions, profile.ENTRY_FORMAT),
             link=raw.extension(profile.SUPPORT_LINK) or "",
             required=data.get("required", False),
@@ -94,6 +96,10 @@ class Builder:
             **_limits(raw, kind),
             **_marks(raw),
         )
+
+    def _line(self, raw: RawItem, control: str) -> Text:
+        line = self.lines.get((raw.link_id, control))
+        return self._text(line.data, "text") if line else Text()
 
     def _option(self, option: Json) -> Option:
         key = next(key for key in option if key.startswith("value"))
@@ -182,6 +188,13 @@ class Builder:
             yield f"words in '{language}' are carried and not offered: nothing declares the language"
 
 
+def alone(raw: RawItem) -> Item:
+    """Return an item as far as it can be told without any other: its options and limits, and no condition."""
+    data = {key: value for key, value in raw.data.items() if key != "enableWhen"}
+    bare = replace(raw, data=data)
+    return Builder({}, (bare,), ())._item(bare)
+
+
 _CHOICES = (ItemType.CHOICE, ItemType.OPEN_CHOICE)
 
 
@@ -217,9 +230,11 @@ def _marks(raw: RawItem) -> dict[str, Any]:
     }
 
 
-def _is_help(item: RawItem) -> bool:
-    """Whether it is a line of help below a question rather than a paragraph of its own."""
-    return item.type == ItemType.DISPLAY and "enableWhen" not in item.data and _control(item) in _HELP
+def _line(item: RawItem) -> str | None:
+    """Its control, where it is words about the item it lies in rather than a paragraph of its own."""
+    control = _control(item)
+    is_line = item.type == ItemType.DISPLAY and "enableWhen" not in item.data and control in _LINES
+    return control if is_line else None
 
 
 def _control(item: RawItem) -> str | None:

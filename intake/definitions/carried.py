@@ -12,7 +12,7 @@ from intake.definitions.questionnaire import Item, Questionnaire, Text
 from intake.definitions.translations import read_translations
 from intake.definitions.writers import without_marks
 
-_TEXTS = ("text", "markdown", "prefix", "short", "help", "format", "open_label")
+_TEXTS = ("text", "markdown", "prefix", "short", "help", "why", "format", "open_label")
 
 
 def with_carried(questionnaire: Questionnaire, bodies: Mapping[str, bytes]) -> Questionnaire:

@@ -107,7 +107,7 @@ def _from_shorthand(source: Input, name: str, gate: Callable[[bytes], Questionna
 
 def _in_lines(problems: tuple[Problem, ...], lines: Mapping[str, str], name: str) -> Iterator[Problem]:
     for problem in problems:
-        owner = problem.link_id.removesuffix(".help").removesuffix(".intro")
+        owner = problem.link_id.removesuffix(".help").removesuffix(".flyover").removesuffix(".intro")
         yield replace(problem, place=lines.get(problem.link_id) or lines.get(owner) or name)
 
 

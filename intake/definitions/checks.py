@@ -1,12 +1,11 @@
 """What makes one item of a FHIR questionnaire unusable for us, as a table of small checks.
 
-Each check is a generator of problems with a code of the profile (Q01 to Q20); what needs several items is looked at in
-crosschecks.py, and loader.py runs them all.
+Each check is a generator of problems with a code of the profile (Q01 to Q20); what bounds its answers is looked at in
+limits.py, what needs several items in crosschecks.py, and loader.py runs them all.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,11 +14,9 @@ from typing import Any
 from intake.definitions import profile, valuesets
 from intake.definitions.problems import Problem
 from intake.definitions.questionnaire import MOST_ENTRIES, VALUE_KEYS, FlagSeverity, ItemType
-from intake.definitions.values import number
 
 Json = Mapping[str, Any]
 MAX_DEPTH = 5
-MAX_REGEX = 200
 
 
 @dataclass(frozen=True)
@@ -269,79 +266,6 @@ def _children(item: RawItem) -> Iterator[Problem]:
         yield item.problem("Q16", "a display cannot have items")
 
 
-def _limits(item: RawItem) -> Iterator[Problem]:
-    longest = item.data.get("maxLength")
-    if longest is not None and longest <= 0:
-        yield item.problem("Q18", "maxLength must be greater than 0", at=".maxLength")
-    for low, high in ((profile.MIN_VALUE, profile.MAX_VALUE), (profile.MIN_OCCURS, profile.MAX_OCCURS)):
-        least, most = item.extension(low), item.extension(high)
-        if least is not None and most is not None and _less(most, least):
-            yield item.problem("Q18", f"the least value {least} is above the greatest {most}")
-
-
-def _limit_types(item: RawItem) -> Iterator[Problem]:
-    kind = item_type(item)
-    fitting = _limit_keys(kind) if kind else set()
-    for index, extension in enumerate(item.extensions):
-        if extension.get("url") in (profile.MIN_VALUE, profile.MAX_VALUE) and not fitting & extension.keys():
-            yield item.problem("Q18", f"the limit does not fit a {item.type}", at=f".extension[{index}]")
-
-
-def _limit_keys(kind: ItemType) -> set[str]:
-    """Which value[x] a limit of a type may carry (minValue of FHIR R4 has no Quantity: it bounds the number)."""
-    if kind in (ItemType.DECIMAL, ItemType.QUANTITY):
-        return {"valueDecimal", "valueInteger"}
-    return {"valueDateTime", "valueDate"} if kind == ItemType.DATETIME else value_keys(kind)
-
-
-def _units(item: RawItem) -> Iterator[Problem]:
-    units = [e for e in item.extensions if e.get("url") in (profile.UNIT, profile.UNIT_OPTION)]
-    if len(units) > 1:
-        yield item.problem("Q17", "a quantity may have one unit", "ask for one unit; people mistake a choice of units")
-
-
-def _regex(item: RawItem) -> Iterator[Problem]:
-    pattern = item.extension(profile.REGEX)
-    if pattern is None:
-        return
-    if not isinstance(pattern, str) or len(pattern) > MAX_REGEX:
-        yield item.problem("Q18", f"the regex is longer than {MAX_REGEX} characters")
-        return
-    if _may_take_for_ever(pattern):
-        yield item.problem("Q18", "a repeated group in a regex can take for ever", "repeat single characters only")
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError):
-        yield item.problem("Q18", "the regex does not compile")
-
-
-def _may_take_for_ever(pattern: str) -> bool:
-    """Whether a group that repeats holds a choice or a repetition of its own, so that a text can match in very many
-    ways (CWE-1333). A group of plain characters may repeat."""
-    plain = re.sub(r"\[[^\]]*\]", "c", re.sub(r"\\.", "e", pattern))
-    while match := re.search(r"\(\??:?([^()]*)\)([*+{?]?)", plain):
-        inside, repeated = match[1], match[2] not in ("", "?")
-        if repeated and re.search(r"[*+{?|]", inside):
-            return True
-        # What was inside still counts for a group around it.
-        plain = (
-            plain[: match.start()] + ("c*" if repeated or re.search(r"[*+{?|]", inside) else "c") + plain[match.end() :]
-        )
-    return False
-
-
-def _initial(item: RawItem) -> Iterator[Problem]:
-    initial = item.data.get("initial", [])
-    if initial and item.type in (ItemType.GROUP, ItemType.DISPLAY):
-        yield item.problem("Q01", f"a {item.type} cannot have an initial value (FHIR R4 que-8)", at=".initial")
-        return
-    kind = item_type(item)
-    allowed = value_keys(kind) if kind else set()
-    for index, value in enumerate(initial):
-        if len(value) != 1 or not allowed & value.keys():
-            yield item.problem("Q01", "the initial value has the wrong type", at=f".initial[{index}]")
-
-
 def _depth(item: RawItem) -> Iterator[Problem]:
     if item.depth > MAX_DEPTH:
         yield item.problem("Q20", f"items are nested deeper than {MAX_DEPTH} levels")
@@ -358,14 +282,9 @@ ITEM_CHECKS: tuple[Callable[[RawItem], Iterator[Problem]], ...] = (
     _inner_extensions,
     _modifiers,
     _children,
-    _limits,
-    _limit_types,
-    _units,
-    _regex,
-    _initial,
     _depth,
 )
-"""Every check of one item by itself. A new rule of the profile is a new line here."""
+"""Every check of what one item is, by itself. A new rule of the profile is a new line here."""
 
 
 def value_keys(kind: ItemType) -> set[str]:
@@ -390,10 +309,3 @@ def option_code(option: Json) -> str | None:
 def item_type(item: RawItem) -> ItemType | None:
     """Return the item's type, None where our profile has no such type."""
     return ItemType(item.type) if item.type in list(ItemType) else None
-
-
-def _less(one: Any, other: Any) -> bool:
-    first, second = number(one), number(other)
-    if first is not None and second is not None:
-        return first < second
-    return str(one) < str(other)

@@ -6,7 +6,7 @@ The semantics are those of docs/questionnaires.md (E1 to E14); assets/js/conditi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -26,9 +26,8 @@ def enabled(questionnaire: Questionnaire, answers: Answers) -> frozenset[str]:
     """
     shape = with_entries(questionnaire, answers)
     on: set[str] = set()
-    for link_id in shape.order:
-        parent = shape.parents.get(link_id)
-        if (parent is None or parent in on) and _allowed(shape.items[link_id], answers, on):
+    for link_id, parent, item in shape.steps:
+        if (parent is None or parent in on) and (item is None or _allowed(item, answers, on)):
             on.add(link_id)
     return frozenset(on)
 
@@ -108,14 +107,19 @@ def evaluation_order(items: Mapping[str, Item], parents: Mapping[str, str]) -> I
 
 
 def _allowed(item: Item, answers: Answers, on: set[str]) -> bool:
-    if not item.conditions:
-        return True
-    found = (_met(condition, answers, on) for condition in item.conditions)
-    return any(found) if item.any_of else all(found)
+    """Whether an item's conditions hold; it has some."""
+    for condition in item.conditions:
+        if _met(condition, answers, on) is item.any_of:
+            return item.any_of
+    return not item.any_of
 
 
 def _met(condition: Condition, answers: Answers, on: set[str]) -> bool:
-    values = [value for source in condition.sources if source in on for value in answers.get(source, ())]
+    values: Sequence[Value]
+    if condition.also:
+        values = [value for source in condition.sources if source in on for value in answers.get(source, ())]
+    else:
+        values = answers.get(condition.source, ()) if condition.source in on else ()
     match condition.operator:
         case Operator.EXISTS:
             return bool(values) is bool(condition.value["valueBoolean"])

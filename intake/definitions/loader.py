@@ -1,7 +1,7 @@
 """Reads FHIR R4 Questionnaire JSON into our types, or says everything that is wrong with it at once.
 
-It knows no table and no file: bytes in, Questionnaire out. What a single check looks for stands in checks.py and
-crosschecks.py, how JSON becomes types in builder.py.
+It knows no table and no file: bytes in, Questionnaire out. What a single check looks for stands in checks.py,
+limits.py, initials.py and crosschecks.py, how JSON becomes types in builder.py.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from intake.definitions import profile, valuesets
 from intake.definitions.builder import Builder
 from intake.definitions.checks import ITEM_CHECKS, RawItem, check_shape
 from intake.definitions.crosschecks import TOGETHER
+from intake.definitions.initials import check_answerable, check_types
+from intake.definitions.limits import LIMIT_CHECKS
 from intake.definitions.problems import DefinitionError, Problem
 from intake.definitions.questionnaire import Questionnaire, Text
 from intake.definitions.yamlfile import LANGUAGE, VERSION
@@ -136,7 +138,9 @@ def _check_items(raw: Sequence[RawItem]) -> list[Problem]:
     misshapen = {item.path: list(check_shape(item)) for item in raw}
     problems = [problem for found in misshapen.values() for problem in found]
     sound = [item for item in raw if not misshapen[item.path]]
-    problems += [problem for item in sound for check in ITEM_CHECKS for problem in check(item)]
+    for item in sound:
+        found = [problem for check in (*ITEM_CHECKS, *LIMIT_CHECKS, check_types) for problem in check(item)]
+        problems += found or check_answerable(item)
     if len(sound) < len(raw):
         return problems  # what items say of each other can be judged once each of them can be read
     known: dict[str, RawItem] = {}
@@ -157,7 +161,7 @@ def texts(loaded: Questionnaire) -> Iterable[tuple[str, str, Text]]:
     """Yield every text of a questionnaire that a patient may read, with its place and its item's linkId."""
     yield "$.title", "", loaded.title
     for item in loaded.items.values():
-        for name in ("text", "markdown", "prefix", "short", "help", "format", "open_label"):
+        for name in ("text", "markdown", "prefix", "short", "help", "why", "format", "open_label"):
             yield name, item.link_id, getattr(item, name)
         for option in item.options:
             if option.key == "valueCoding":

@@ -109,7 +109,8 @@ def must_be_obeyed(url: object) -> bool:
 
 
 CONTROLS: Mapping[str, str] = {
-    **dict.fromkeys(("page", "radio-button", "check-box", "drop-down", "text-box", "help", "header"), CONTROL_SYSTEM),
+    **dict.fromkeys(("page", "radio-button", "check-box", "drop-down", "text-box"), CONTROL_SYSTEM),
+    **dict.fromkeys(("help", "flyover", "header"), CONTROL_SYSTEM),
     **dict.fromkeys(("map-body", "map-face", "map-scalp"), OWN_CONTROL_SYSTEM),
 }
 """Controls the shorthand may name, with the code system each belongs to; the maps are drawings to tap on."""

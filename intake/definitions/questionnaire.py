@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
-from intake.definitions.values import Operator, Value
+from intake.definitions.values import Operator, Value, equal
 
 
 class ItemType(StrEnum):
@@ -165,9 +166,10 @@ class Item:
     """One item of a questionnaire. Numbers are bounded by Decimal, dates and times by their ISO text.
 
     `markdown` are the words with marks for emphasis and lists, where the author wrote them so. `short` is a label for
-    summaries, `help` a line below the question, `format` what a well-formed answer looks like, `flow` names the step
-    of the visit that answers it, `past` refuses a date after today, `safety` makes the answer "unsure" raise a finding.
-    `entry` counts the copies of an item in a repeating group, from 1.
+    summaries, `help` a line below the question, `why` the words that open there for whoever asks why, `format` what a
+    well-formed answer looks like, `flow` names the step of the visit that answers it, `past` refuses a date after
+    today, `safety` makes the answer "unsure" raise a finding. `entry` counts the copies of an item in a repeating
+    group, from 1.
     """
 
     link_id: str
@@ -177,6 +179,7 @@ class Item:
     prefix: Text = Text()
     short: Text = Text()
     help: Text = Text()
+    why: Text = Text()
     format: Text = Text()
     link: str = ""
     required: bool = False
@@ -232,6 +235,10 @@ class Item:
         """Return the option with this code, or None."""
         return next((option for option in self.options if option.code == code), None)
 
+    def option_of(self, value: Value) -> Option | None:
+        """Return the option that an answer chooses, or None; a system counts where both sides name one."""
+        return next((option for option in self.options if equal(option.value, value)), None)
+
 
 @dataclass(frozen=True)
 class Section:
@@ -273,6 +280,17 @@ class Questionnaire:
     def questions(self) -> tuple[Item, ...]:
         """The items that can be answered, in document order."""
         return tuple(item for item in self.items.values() if item.is_question)
+
+    @cached_property
+    def steps(self) -> tuple[tuple[str, str | None, Item | None], ...]:
+        """`order` with each item's parent, and the item itself where it has conditions: all that enablement reads."""
+        items = self.items
+        return tuple((one, self.parents.get(one), items[one] if items[one].conditions else None) for one in self.order)
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """The linkIds of the items that an answer is demanded of, once they are asked."""
+        return frozenset(link_id for link_id, item in self.items.items() if item.required)
 
     def section(self, section_id: str) -> Section | None:
         """Return the page with this id, or None."""

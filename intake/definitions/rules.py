@@ -3,6 +3,7 @@
 Types and functions only; publishing and finding editions is left to service.py, each subject has a file of its own.
 """
 
+from intake.definitions.acceptance import Fault, answer_value, count_faults, value_faults
 from intake.definitions.clauses import Acknowledge, Clause, ConsentDocument, ConsentPage, FilledFrom, Part
 from intake.definitions.conditions import Fact, Facts, RuleCondition, facts_of, witnesses
 from intake.definitions.enablement import (
@@ -36,7 +37,7 @@ from intake.definitions.sheets import AfterCare, ProcessRule, RedFlag, Step, Sub
 from intake.definitions.teachback import TeachBack, TeachBackOption, TeachBackQuestion
 from intake.definitions.treatments import Plan, Treatment, Treatments, chosen
 from intake.definitions.values import Answers, Operator, Value, equal, number
-from intake.definitions.wording import answer_text, yes_no
+from intake.definitions.wording import answer_text, entry_label, entry_name, yes_no
 
 __all__ = [
     "DEFAULT_LENGTHS",
@@ -53,6 +54,7 @@ __all__ = [
     "DefinitionError",
     "Fact",
     "Facts",
+    "Fault",
     "FilledFrom",
     "Flag",
     "FlagSeverity",
@@ -85,9 +87,13 @@ __all__ = [
     "Urgency",
     "Value",
     "answer_text",
+    "answer_value",
     "chosen",
+    "count_faults",
     "enabled",
     "entry_id",
+    "entry_label",
+    "entry_name",
     "equal",
     "facts_of",
     "initial_answers",
@@ -95,6 +101,7 @@ __all__ = [
     "number",
     "split_entry",
     "strip",
+    "value_faults",
     "visible_sections",
     "with_entries",
     "witnesses",

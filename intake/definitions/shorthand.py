@@ -24,8 +24,9 @@ _TOP_REQUIRED = ("url", "version", "languages", "title", "sections")
 _TOP_WORDS = ("name", "description", "purpose", "publisher", "date")
 _TOP_OPTIONAL = (*_TOP_WORDS, "status", "options")
 _SECTION_KEYS = ("intro", "when")
+_LINES = ("help", "flyover")
 _ITEM_REQUIRED = ("id", "type", "text")
-_ITEM_OPTIONAL = ("help", "items", "when", "why", "source", "markdown")
+_ITEM_OPTIONAL = (*_LINES, "items", "when", "why", "source", "markdown")
 _CONDITION = re.compile(r"(\S+)\s+(exists|=|!=|>=|<=|>|<)(?:\s+(.+))?")
 _STATUS = ("draft", "active", "retired")
 
@@ -141,16 +142,16 @@ class _Compiler:
             self._put_note(fields, out)
         self._put_when(fields, out)
         children = [self._item(child) for child in self.reader.sequence(fields.get("items"))]
-        if "help" in fields:
-            children.insert(0, self._help(out["linkId"], fields["help"]))
+        children = [self._line(out["linkId"], name, fields[name]) for name in _LINES if name in fields] + children
         if children:
             out["item"] = children
         return out
 
-    def _help(self, link_id: str, node: Node) -> Json:
-        out: Json = {"linkId": f"{link_id}.help", "type": "display"}
+    def _line(self, link_id: str, name: str, node: Node) -> Json:
+        """Words about an item, which FHIR keeps as a child with the control of that name."""
+        out: Json = {"linkId": f"{link_id}.{name}", "type": "display"}
         self._put_text(out, "text", node)
-        extend(out, profile.CONTROL, valueCodeableConcept=control("help"))
+        extend(out, profile.CONTROL, valueCodeableConcept=control(name))
         return out
 
     def _put_note(self, fields: Mapping[str, Node], out: Json) -> None:

@@ -83,8 +83,10 @@ def _amount(value: Value) -> Decimal | None:
 
 
 def _same_coding(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    if one.get("code") != other.get("code"):
+        return False
     systems = {coding["system"] for coding in (one, other) if coding.get("system")}
-    return bool(one.get("code") == other.get("code") and len(systems) < 2)
+    return len(systems) < 2
 
 
 def _same_unit(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

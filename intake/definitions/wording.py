@@ -9,8 +9,8 @@ from decimal import Decimal
 from babel import UnknownLocaleError
 from babel.dates import format_date
 
-from intake.definitions.questionnaire import Item
-from intake.definitions.values import Value, equal, number
+from intake.definitions.questionnaire import Item, Questionnaire
+from intake.definitions.values import Value, number
 
 _YES_NO: Mapping[str, tuple[str, str]] = {"en": ("Yes", "No"), "hi": ("हाँ", "नहीं"), "ar": ("نعم", "لا")}
 
@@ -18,6 +18,23 @@ _YES_NO: Mapping[str, tuple[str, str]] = {"en": ("Yes", "No"), "hi": ("हाँ
 def answer_text(item: Item, values: Sequence[Value], language: str) -> str:
     """Return an answer in plain words of a language, several values joined by "; ", or "" when there is none."""
     return "; ".join(_value_text(item, value, language) for value in values)
+
+
+def entry_name(shape: Questionnaire, link_id: str, language: str) -> str:
+    """Return the name of the entry of a repeating group that an item stands in ("Medicine 2"), or "" where it stands in
+    none. `shape` has as many entries as there are answers (enablement.with_entries)."""
+    above = shape.parents.get(link_id)
+    while above is not None and not shape.items[above].is_repeating_group:
+        above = shape.parents.get(above)
+    if above is None:
+        return ""
+    group = shape.items[above]
+    return f"{(group.short or group.text).get(language)} {group.entry}"
+
+
+def entry_label(shape: Questionnaire, link_id: str, language: str) -> str:
+    """Return a question as a list of answers names it: in a repeating group with the entry it stands in."""
+    return ": ".join(filter(None, (entry_name(shape, link_id, language), shape.items[link_id].text.get(language))))
 
 
 def yes_no(language: str) -> tuple[str, str]:
@@ -29,7 +46,7 @@ def _value_text(item: Item, value: Value, language: str) -> str:
     key, raw = next(iter(value.items()))
     if key == "valueBoolean":
         return yes_no(language)[0 if raw else 1]
-    chosen = next((option for option in item.options if equal(option.value, value)), None)
+    chosen = item.option_of(value)
     if chosen is not None:
         return chosen.text.get(language)
     if key in _MOMENTS:

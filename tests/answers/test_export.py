@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intake.answers.export import ResponseError, answers_of, questionnaire_response
-from intake.answers.faults import Fault
+from intake.answers.export import Misfit, ResponseError, answers_of, questionnaire_response
 from intake.definitions.library_files import bundled_contents
-from intake.definitions.rules import Questionnaire, Value, initial_answers, strip
+from intake.definitions.rules import Fault, Questionnaire, Value, initial_answers, strip
 from tests.answers.given_answers import random_answers
 from tests.definitions.fhir import HL7, KILOS, OWN, SAMPLES, extension, form, group, item, loaded, sample
 
@@ -206,7 +205,7 @@ def test_paragraphs_and_empty_lists_are_nowhere() -> None:
 
 
 @pytest.mark.parametrize("name", QUESTIONNAIRES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rng=st.randoms(use_true_random=False), share=st.floats(0, 1))
 def test_answers_come_back_from_their_response_unchanged(name: str, rng: Random, share: float) -> None:
     questionnaire = QUESTIONNAIRES[name]
@@ -234,11 +233,11 @@ TOO_LONG = answered("why", {"valueString": "x" * 21})
 @pytest.mark.parametrize(
     ("fault", "link_id", "inside"),
     [
-        (Fault.UNKNOWN_ITEM, "nobody", answered("nobody", {"valueString": "x"})),
-        (Fault.MISPLACED, "why", answered("why", {"valueString": "x"})),
-        (Fault.MISPLACED, "ill", {"linkId": "ill", "item": [answered("why", {"valueString": "x"})]}),
-        (Fault.NO_QUESTION, "more", answered("ill", {"item": [answered("more", {"valueInteger": 1})]})),
-        (Fault.NO_VALUE, "kg", answered("kg", {})),
+        (Misfit.UNKNOWN_ITEM, "nobody", answered("nobody", {"valueString": "x"})),
+        (Misfit.MISPLACED, "why", answered("why", {"valueString": "x"})),
+        (Misfit.MISPLACED, "ill", {"linkId": "ill", "item": [answered("why", {"valueString": "x"})]}),
+        (Misfit.NO_QUESTION, "more", answered("ill", {"item": [answered("more", {"valueInteger": 1})]})),
+        (Misfit.NO_VALUE, "kg", answered("kg", {})),
         (Fault.WRONG_TYPE, "ill", answered("ill", {"valueString": "true"})),
         (Fault.WRONG_TYPE, "ill", answered("ill", {"valueBoolean": True, "valueString": "x"})),
         (Fault.WRONG_TYPE, "kg", answered("kg", {"valueQuantity": {"value": 5, "comparator": "<"}})),
@@ -265,12 +264,12 @@ TOO_LONG = answered("why", {"valueString": "x" * 21})
         (Fault.EXCLUSIVE, "colours", answered("colours", coding("n"), coding("b"))),
         (Fault.TOO_MANY, "ill", answered("ill", {"valueBoolean": True}, {"valueBoolean": False})),
         (Fault.TWICE, "colours", answered("colours", coding("r"), coding("r"))),
-        (Fault.NOT_ASKED, "why", answered("ill", {"item": [answered("why", {"valueString": "x"})]})),
+        (Misfit.NOT_ASKED, "why", answered("ill", {"item": [answered("why", {"valueString": "x"})]})),
         (Fault.TOO_LONG, "why", answered("ill", {"valueBoolean": True, "item": [TOO_LONG]})),
-        (Fault.NOT_OBJECTS, "", "nonsense"),
+        (Misfit.NOT_OBJECTS, "", "nonsense"),
     ],
 )  # fmt: skip
-def test_one_thing_wrong_is_named_once_and_by_its_item(fault: Fault, link_id: str, inside: Json) -> None:
+def test_one_thing_wrong_is_named_once_and_by_its_item(fault: Fault | Misfit, link_id: str, inside: Json) -> None:
     assert faults(on_page(inside)) == [(fault.value, link_id)]
 
 
@@ -285,7 +284,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(link_id=st.sampled_from(list(EVERY.items)), key=st.sampled_from(["valueDate", "valueTime", "valueQuantity",
        "valueDecimal", "valueInteger", "valueCoding", "valueString", "item"]), raw=ANY_JSON)  # fmt: skip
 def test_whatever_is_sent_is_taken_or_refused(link_id: str, key: str, raw: Any) -> None:

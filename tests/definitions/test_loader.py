@@ -173,6 +173,17 @@ def test_a_second_line_of_help_is_not_lost() -> None:
     assert str(read.items["h2"].text) == "help 2"
 
 
+def test_a_flyover_says_why_and_takes_no_place_of_a_line_of_help() -> None:
+    flyover = {"url": HELP["url"], "valueCodeableConcept": {"coding": [{"code": "flyover"}]}}
+    both = [
+        {"linkId": f"h{n}", "type": "display", "text": f"words {n}", "extension": [control]}
+        for n, control in enumerate((flyover, HELP, flyover), start=1)
+    ]
+    read = loaded(form(item(item=both)))
+    assert (str(read.items["a"].why), str(read.items["a"].help)) == ("words 1", "words 2")
+    assert (read.items["a"].items, str(read.items["h3"].text)) == (("h3",), "words 3")
+
+
 def test_options_may_be_strings_or_numbers() -> None:
     read = loaded(form(item("n", "choice", answerOption=[{"valueInteger": 1}, {"valueString": "two"}])))
     assert [option.value for option in read.items["n"].options] == [{"valueInteger": 1}, {"valueString": "two"}]

@@ -200,7 +200,7 @@ ALL = bundled_contents().questionnaire
 
 
 @given(_any_answers(ALL))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_answer_of_a_question_that_is_not_asked_survives_whatever_was_answered(answers: Answers) -> None:
     on = enabled(ALL, answers)
     kept = strip(ALL, answers)

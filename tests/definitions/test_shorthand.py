@@ -8,7 +8,7 @@ import pytest
 
 from intake.definitions.loader import load
 from intake.definitions.problems import DefinitionError
-from intake.definitions.rules import Condition, Flow, Operator, Questionnaire
+from intake.definitions.rules import Condition, Flow, Operator, Questionnaire, Text
 from intake.definitions.shorthand import compile_shorthand
 
 HEAD = """\
@@ -45,6 +45,7 @@ def test_what_is_written_reads_back() -> None:
         required: true
         text: {en: 'Are you pregnant?', hi: 'क्या आप गर्भवती हैं?'}
         help: Ask us if you do not know
+        flyover: {en: Some creams harm, hi: कुछ क्रीम नुकसान करती हैं}
       - {id: week, type: integer, min: 1, max: 42, text: Week, when: pregnant = true}
       - id: allergy
         type: choice
@@ -62,6 +63,7 @@ def test_what_is_written_reads_back() -> None:
 """)
     items = read.items
     assert (items["pregnant"].required, str(items["pregnant"].help)) == (True, "Ask us if you do not know")
+    assert items["pregnant"].why == Text.of({"en": "Some creams harm", "hi": "कुछ क्रीम नुकसान करती हैं"})
     assert items["pregnant"].text.get("hi") == "क्या आप गर्भवती हैं?"
     assert items["week"].conditions == (Condition("pregnant", Operator.EQUAL, {"valueBoolean": True}),)
     assert (items["week"].min, items["week"].max) == (Decimal(1), Decimal(42))

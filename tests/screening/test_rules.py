@@ -316,7 +316,7 @@ def _random_answers() -> st.SearchStrategy[Given]:
 
 
 @given(_random_answers())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_finding_always_rests_on_answers_that_were_asked(given: Given) -> None:
     shown = strip(QUESTIONNAIRE, given)
     found = raised(given)

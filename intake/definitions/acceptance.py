@@ -1,6 +1,7 @@
-"""Whether one value can be the answer to a question: its type, its options, its limits. Pure.
+"""Whether values can be the answer to a question: their type, its options, its limits. Pure.
 
-What the browser sent as typed text is read in rules.py; this is for values that come as FHIR has them.
+One rule for what comes as FHIR has it: a response by others, and the initial values that a questionnaire itself gives.
+What a browser sent as typed text is read in the room of answers.
 """
 
 from __future__ import annotations
@@ -12,30 +13,20 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from intake.answers.rules import ascii_digits
-from intake.definitions import Item, ItemType, Value
+from intake.definitions.questionnaire import VALUE_KEYS, Item, ItemType
+from intake.definitions.values import Value
 
 Json = Mapping[str, Any]
 
 
 class Fault(StrEnum):
-    """Why a response, or one place of it, cannot be taken."""
+    """Why values cannot be the answer to a question."""
 
-    NOT_A_RESPONSE = "not_a_response"
-    OTHER_QUESTIONNAIRE = "other_questionnaire"
-    NOT_OBJECTS = "not_objects"
-    UNKNOWN_ITEM = "unknown_item"
-    MISPLACED = "misplaced"
-    OUT_OF_ORDER = "out_of_order"
-    TWICE = "twice"
-    NO_QUESTION = "no_question"
-    NO_VALUE = "no_value"
     WRONG_TYPE = "wrong_type"
     WRONG_UNIT = "wrong_unit"
     UNKNOWN_OPTION = "unknown_option"
     EXCLUSIVE = "exclusive"
-    NOT_ASKED = "not_asked"
-    MISSING = "missing"
+    TWICE = "twice"
     TOO_FEW = "too_few"
     TOO_MANY = "too_many"
     TOO_LONG = "too_long"
@@ -47,40 +38,34 @@ class Fault(StrEnum):
     IN_FUTURE = "in_future"
 
 
-_FOR_WORDS = {ItemType.TEXT: "valueString", ItemType.URL: "valueUri"}
-"""Every other type is answered with the value[x] of its own name."""
-
 _LARGEST = 10**15
 """Below it a double, as which JSON numbers travel, keeps every whole number apart."""
 
 
-def option_code(item: Item, value: Value) -> str | None:
-    """Return the code of the option that a value chooses, or None. A system counts where both sides name one."""
-    key, raw = next(iter(value.items()))
-    coding = raw if isinstance(raw, Mapping) else {"code": str(raw)}
-    option = item.option(str(coding.get("code")))
-    if option is None or option.key != key or len({option.system, coding.get("system")} - {None, ""}) > 1:
-        return None
-    return option.code
-
-
-def typed(item: Item, given: Json) -> Value | None:
+def answer_value(item: Item, given: Json) -> Value | None:
     """Return the one value given, as answers hold it; None where it is not of a type that the item is answered with.
 
     `given` are the value[x] of one FHIR answer: the words of a coding are left out, numbers are such as JSON can write.
     """
-    fitting = (
-        {option.key for option in item.options}
-        if item.is_choice
-        else {_FOR_WORDS.get(item.type) or f"value{item.type[0].upper()}{item.type[1:]}"}
-    )
-    if item.type is ItemType.OPEN_CHOICE:
-        fitting |= {"valueCoding", "valueString"}
     key, raw = next(iter(given.items()), ("", None))
-    if len(given) != 1 or key not in fitting:
+    if len(given) != 1 or key not in fitting_keys(item):
         return None
-    plain = _PLAIN[key](raw)
+    plain = plain_value(key, raw)
     return None if plain is None else {key: plain}
+
+
+def plain_value(key: str, raw: object) -> Any:
+    """Return what a value[x] holds as answers keep it, or None where it is not what its key promises: a day or a time
+    that there is, an amount that JSON can write, a code."""
+    return _PLAIN[key](raw)
+
+
+def fitting_keys(item: Item) -> set[str]:
+    """Return the value[x] keys that an answer to a question may carry: of a choice, those of its options."""
+    if not item.is_choice:
+        return {VALUE_KEYS[item.type]}
+    own = {"valueCoding", "valueString"} if item.type is ItemType.OPEN_CHOICE else set()
+    return own | {option.key for option in item.options}
 
 
 def _whole(raw: object) -> int | None:
@@ -150,7 +135,7 @@ def count_faults(item: Item, values: Sequence[Value]) -> Iterator[tuple[Fault, o
         yield Fault.TOO_MANY, most
     if any(one in values[:index] for index, one in enumerate(values)):
         yield Fault.TWICE, ""
-    chosen = [item.option(option_code(item, value) or "") for value in values]
+    chosen = [item.option_of(value) for value in values]
     alone = [option.code for option in chosen if option and option.exclusive]
     if alone and len(values) > 1:
         yield Fault.EXCLUSIVE, alone[0]
@@ -163,12 +148,12 @@ def value_faults(item: Item, value: Value, day: str) -> Iterator[tuple[Fault, ob
     where nobody knows."""
     key, raw = next(iter(value.items()))
     if item.is_choice:
-        if option_code(item, value) is None and not (item.type is ItemType.OPEN_CHOICE and key == "valueString"):
+        if item.option_of(value) is None and not (item.type is ItemType.OPEN_CHOICE and key == "valueString"):
             yield Fault.UNKNOWN_OPTION, ""
     elif key in ("valueString", "valueUri"):
         yield from _text_faults(item, raw)
     elif isinstance(raw, str):
-        yield from _range_faults(item, raw, lambda limit: raw[: len(str(limit))] if isinstance(limit, str) else None)
+        yield from _range_faults(item, raw)
         if item.past and day and raw[:10] > day:
             yield Fault.IN_FUTURE, day
     elif not isinstance(raw, bool):
@@ -180,7 +165,7 @@ def _text_faults(item: Item, raw: str) -> Iterator[tuple[Fault, object]]:
         yield Fault.TOO_LONG, item.max_length
     if item.min_length and len(raw) < item.min_length:
         yield Fault.TOO_SHORT, item.min_length
-    if item.regex and not re.fullmatch(item.regex, ascii_digits(raw)):
+    if item.regex and not re.fullmatch(item.regex, raw):
         yield Fault.PATTERN, ""
 
 
@@ -191,12 +176,26 @@ def _number_faults(item: Item, raw: Any) -> Iterator[tuple[Fault, object]]:
         yield Fault.WRONG_UNIT, item.unit or ""
     if item.max_decimals is not None and -int(amount.normalize().as_tuple().exponent) > item.max_decimals:
         yield Fault.TOO_PRECISE, item.max_decimals
-    yield from _range_faults(item, amount, lambda limit: amount if isinstance(limit, Decimal) else None)
+    yield from _range_faults(item, amount)
 
 
-def _range_faults(item: Item, raw: Any, against: Callable[[Decimal | str], Any]) -> Iterator[tuple[Fault, object]]:
-    """What passes a limit; `against` gives the answer as precise as a limit, None where they cannot be compared."""
-    if item.min is not None and (low := against(item.min)) is not None and low < item.min:
+def _range_faults(item: Item, given: Decimal | str) -> Iterator[tuple[Fault, object]]:
+    if item.min is not None and (_side(given, item.min) or 0) < 0:
         yield Fault.TOO_SMALL, item.min
-    if item.max is not None and (high := against(item.max)) is not None and high > item.max:
+    if item.max is not None and (_side(given, item.max) or 0) > 0:
         yield Fault.TOO_LARGE, item.max
+
+
+def _side(given: Any, limit: Any) -> int | None:
+    """On which side of a limit something lies: -1 below, 1 above; None where the two cannot be compared.
+
+    Two moments are compared as instants, other dates and times as texts of equal precision.
+    """
+    if isinstance(given, str) != isinstance(limit, str):
+        return None
+    if isinstance(given, str):
+        if "T" in given and "T" in limit:
+            given, limit = datetime.fromisoformat(given), datetime.fromisoformat(limit)
+        else:
+            given, limit = given[: len(limit)], limit[: len(given)]
+    return int(given > limit) - int(given < limit)
