@@ -4,7 +4,7 @@ The PDF is printed from this alone, so that what is sealed, what is printed and 
 """
 
 import json
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,22 @@ from uuid import UUID
 from intake import answers, audit, definitions, screening, staff, visits
 from intake.config import Clinic
 from intake.consent import rules
-from intake.definitions import Answers, answer_text, enabled, visible_sections, with_entries
+from intake.definitions import (
+    Answers,
+    Item,
+    Questionnaire,
+    Text,
+    Value,
+    answer_text,
+    enabled,
+    entry_name,
+    visible_sections,
+    with_entries,
+)
+
+FORMAT = 2
+"""1: as first released. 2: answers name the entry of a repeating group they stand in and what "none of these" were,
+and decisions carry the English of what was said. A reader takes what it finds: 2 only adds."""
 
 
 def frame(visit_id: UUID, kind: rules.Kind) -> dict[str, Any]:
@@ -20,7 +35,7 @@ def frame(visit_id: UUID, kind: rules.Kind) -> dict[str, Any]:
     visit = visits.get_visit(visit_id)
     return {
         "type": f"intake/{kind.value}",
-        "format": 1,
+        "format": FORMAT,
         "visit": {
             "id": str(visit.id),
             "patient": str(visit.patient_id),
@@ -51,7 +66,9 @@ def patient_part(clinic: Clinic, visit_id: UUID, shown: Any, kind: rules.Kind) -
         part |= {
             "edition": _edition(edition, language),
             "submitted": given is not None,
-            "answers": _answers(edition, said, language, begun.draft.saved if begun and not given else None),
+            "answers": answers_part(
+                edition.questionnaire, said, language, begun.draft.saved if begun and not given else None
+            ),
             "findings": [_finding(finding) for finding in screening.findings_of(visit_id)],
         }
     if shown is not None:
@@ -75,39 +92,58 @@ def _edition(edition: definitions.Edition, language: str) -> dict[str, Any]:
     }
 
 
-def _answers(
-    edition: definitions.Edition, said: Answers, language: str, saved: Set[str] | None
+def answers_part(
+    questionnaire: Questionnaire, said: Answers, language: str, saved: Set[str] | None
 ) -> list[dict[str, Any]]:
     """Every enabled question with its answer in words and as FHIR values, section by section, in the order asked.
 
     Of somebody who stopped on the way only the sections they `saved` count: the rest was never asked.
     """
-    questionnaire = with_entries(edition.questionnaire, said)
-    on = enabled(questionnaire, said)
-    sections = []
-    for section in visible_sections(questionnaire, said):
-        if saved is not None and section.id not in saved:
-            continue
-        rows = []
-        for link_id in section.items:
-            item = questionnaire.items[link_id]
-            if link_id not in on or not item.is_question or item.hidden:
-                continue
-            values = list(said.get(link_id, ()))
-            row = {
-                "item": link_id,
-                "question": item.text.get(language),
-                "answer": answer_text(item, values, language),
-                "values": values,
-            }
-            if language != "en":
-                row |= {"question_en": item.text.get("en"), "answer_en": answer_text(item, values, "en")}
-            rows.append(row)
-        title = {"title": section.title.get(language)} | (
-            {"title_en": section.title.get("en")} if language != "en" else {}
-        )
-        sections.append({"id": section.id, **title, "rows": rows})
-    return sections
+    shape = with_entries(questionnaire, said)
+    on = enabled(shape, said)
+    asked = {one for one in on if shape.items[one].is_question and not shape.items[one].hidden}
+    return [
+        {
+            "id": section.id,
+            **_in_both(section.title, "title", language),
+            "rows": [_row(shape, one, said.get(one, ()), language) for one in section.items if one in asked],
+        }
+        for section in visible_sections(shape, said)
+        if saved is None or section.id in saved
+    ]
+
+
+def _row(shape: Questionnaire, link_id: str, values: Sequence[Value], language: str) -> dict[str, Any]:
+    item = shape.items[link_id]
+    row = {"item": link_id, "values": list(values), **_words(shape, item, values, language)}
+    if language != "en":
+        row |= {f"{name}_en": words for name, words in _words(shape, item, values, "en").items()}
+    return row | ({"offered": offered} if (offered := _offered(item, values, language)) else {})
+
+
+def _words(shape: Questionnaire, item: Item, values: Sequence[Value], language: str) -> dict[str, str]:
+    entry = entry_name(shape, item.link_id, language)
+    words = {"question": item.text.get(language), "answer": answer_text(item, values, language)}
+    return words | ({"entry": entry} if entry else {})
+
+
+def _offered(item: Item, values: Sequence[Value], language: str) -> list[dict[str, str]]:
+    """What stood beside an option that was chosen alone and speaks of the others ("None of these").
+
+    Of other answers it is not kept, for they speak for themselves, and what else was offered with them can be looked up
+    in the edition that `sha256` names.
+    """
+    chosen = [item.option_of(value) for value in values]
+    if len(chosen) != 1 or chosen[0] is None or not chosen[0].exclusive:
+        return []
+    others = [option for option in item.options if option is not chosen[0]]
+    own_words = [_in_both(item.open_label, "text", language)] if item.open_label else []
+    return [{"code": option.code, **_in_both(option.text, "text", language)} for option in others] + own_words
+
+
+def _in_both(text: Text, name: str, language: str) -> dict[str, str]:
+    """Words in the language read, and in English where that is another."""
+    return {name: text.get(language)} | ({f"{name}_en": text.get("en")} if language != "en" else {})
 
 
 def _finding(finding: screening.FindingView) -> dict[str, Any]:

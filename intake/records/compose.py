@@ -6,7 +6,7 @@ decisions and words). Our own words go through the `translate` of the caller; th
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from functools import partial
@@ -109,7 +109,7 @@ def snapshot(
         verify_url=given.verify_url,
         direction=tongue.direction,
         patient=_patient(first, tongue),
-        answers=_answers(first),
+        answers=_answers(first, tongue),
         decisions=_decisions(review, tongue, when),
         treatment=_treatment(presented, tongue),
         clauses=_clauses(first, presented, review, tongue, when),
@@ -147,26 +147,39 @@ def _patient(first: Evidence, tongue: Tongue) -> tuple[rules.Fact, ...]:
     return tuple(rules.Fact(tongue.words(label), value) for label, value in pairs if value is not None)
 
 
-def _answers(first: Evidence) -> tuple[rules.Section, ...]:
+def _answers(first: Evidence, tongue: Tongue) -> tuple[rules.Section, ...]:
     return tuple(
-        rules.Section(
-            Words(section["title"], section.get("title_en", "")),
-            tuple(
-                rules.Fact(
-                    Words(row["question"], row.get("question_en", "")),
-                    Words(row["answer"] or "–", row.get("answer_en", "")),
-                )
-                for row in section["rows"]
-            ),
-        )
+        rules.Section(_said(section, "title"), tuple(_answer(row, tongue) for row in section["rows"]))
         for section in first.get("answers", [])
     )
+
+
+def _answer(row: Evidence, tongue: Tongue) -> rules.Answer:
+    return rules.Answer(
+        _said(row, "question"),
+        Words(row["answer"] or "–", row.get("answer_en", "")),
+        _said(row, "entry"),
+        _offered(row.get("offered", []), tongue),
+    )
+
+
+def _offered(options: Sequence[Evidence], tongue: Tongue) -> Words:
+    if not options:
+        return Words("")
+    said = [_said(option, "text") for option in options]
+    english = "; ".join(one.english or one.text for one in said)
+    return tongue.words(N_("Offered: %(options)s"), options=Words("; ".join(one.text for one in said), english))
+
+
+def _said(row: Evidence, name: str) -> Words:
+    """Words that evidence may have, with the English it keeps beside them; evidence of format 1 has fewer."""
+    return Words(row.get(name, ""), row.get(f"{name}_en", ""))
 
 
 def _decisions(review: Evidence, tongue: Tongue, when: When) -> tuple[rules.Decision, ...]:
     return tuple(
         rules.Decision(
-            Words(_about(d)),
+            Words(_about(d), _about(d, "_en")),
             tongue.words(VERDICTS.get(d["verdict"], f"{d['verdict']}.")),
             d["words"],
             d["by"],
@@ -183,10 +196,12 @@ def _statements(presented: Evidence) -> tuple[Words, ...]:
     return tuple(Words(text, second) for text, second in zip(presented["statements"], english, strict=True))
 
 
-def _about(decision: Evidence) -> str:
-    """What a decision is about, in the patient's own terms: each question with the answer that raised it."""
-    said = [f"{row['question']} “{row['answer'] or '–'}”" for row in decision.get("said", [])]
-    return "; ".join(dict.fromkeys(said)) or str(decision["title"])
+def _about(decision: Evidence, ending: str = "") -> str:
+    """What a decision is about, in the patient's own terms: each question with the answer that raised it. With the
+    ending "_en" the same in English, "" where it was read in English or the evidence, of format 1, has none."""
+    question, answer = f"question{ending}", f"answer{ending}"
+    said = [f"{row[question]} “{row[answer] or '–'}”" for row in decision.get("said", []) if question in row]
+    return "; ".join(dict.fromkeys(said)) or str(decision.get(f"title{ending}", ""))
 
 
 def _treatment(presented: Evidence | None, tongue: Tongue) -> tuple[rules.Fact, ...]:

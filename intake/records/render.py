@@ -20,6 +20,7 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherRespons
 
 from intake.config import PACKAGE, TEMPLATES
 from intake.errors import Invalid
+from intake.i18n import numbers_apart
 from intake.records import pdf_fixes
 from intake.records.faces import Faces, Ink
 from intake.records.rules import INK_HEIGHT, INK_WIDTH, Snapshot, digest, direction_of, printable
@@ -162,7 +163,7 @@ def qr_code(text: str) -> Qr:
 @pass_context
 def _printable(context: Context, value: object) -> object:
     """What happens to each value before it is escaped. Markup comes from our own macros, whose parts passed already."""
-    return value if isinstance(value, Markup) else printable(str(value), context["ink"].has_glyph)
+    return value if isinstance(value, Markup) else numbers_apart(printable(str(value), context["ink"].has_glyph))
 
 
 def _shorten(text: str, length: int) -> str:

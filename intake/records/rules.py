@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import rfc8785
@@ -57,11 +57,27 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """A question with its answer. `entry` names the entry of a repeating group it stands in; `offered` says what stood
+    beside an answer that speaks of it ("None of these")."""
+
+    label: Words
+    value: Words
+    entry: Words = Words("")
+    offered: Words = Words("")
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """One section of the answers: each enabled question with its answer, in the order asked."""
 
     title: Words
-    rows: tuple[Fact, ...]
+    rows: tuple[Answer, ...]
+
+    @property
+    def entries(self) -> list[tuple[Words, list[Answer]]]:
+        """The rows in the same order, gathered under the name of their entry; an empty name where they are in none."""
+        return [(name, list(rows)) for name, rows in groupby(self.rows, lambda row: row.entry)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ def _question(shown: consent.Shown, part: Mapping[str, str]) -> Matter:
     entry: Mapping[str, str] = next((entry for entry in entries if entry["id"] == part["id"]), part)
     point = rules.Point(f"question:{part['id']}", rules.Kind.QUESTION, entry.get("title_en", part["title"]))
     text = entry.get("en", entry.get("text", ""))
-    return Matter(point, text, (), (rules.Said(part["title"], ""),))
+    return Matter(point, text, (rules.Said(point.title, ""),), (rules.Said(part["title"], ""),))
 
 
 def _teachback(shown: consent.Shown, question_id: str) -> Matter:

@@ -19,6 +19,7 @@ from intake.definitions.rules import (
     Questionnaire,
     answer_text,
     enabled,
+    entry_label,
     split_entry,
     visible_sections,
     with_entries,
@@ -254,7 +255,7 @@ def headline(text: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Said:
-    """A question with the patient's answer in words."""
+    """A question with the patient's answer in words; in a repeating group it names the entry ("Medicine 2: Name")."""
 
     question: str
     answer: str
@@ -288,9 +289,12 @@ def all_said(questionnaire: Questionnaire, answers: Answers, language: str) -> t
 
 def _said(shape: Questionnaire, answers: Answers, items: Iterable[str], language: str) -> tuple[Said, ...]:
     on = enabled(shape, answers)
-    asked = [shape.items[link_id] for link_id in items if link_id in on]
     return tuple(
-        Said(item.text.get(language), answer_text(item, answers.get(item.link_id, ()), language)) for item in asked
+        Said(
+            entry_label(shape, link_id, language), answer_text(shape.items[link_id], answers.get(link_id, ()), language)
+        )
+        for link_id in items
+        if link_id in on
     )
 
 

@@ -216,8 +216,7 @@ def _decisions(matters: page.Matters) -> list[dict[str, Any]]:
         {
             "about": matter.point.about,
             "kind": matter.point.about.partition(":")[0],
-            "title": "; ".join(dict.fromkeys(said.question for said in matter.own)) or matter.point.title,
-            "said": [{"question": said.question, "answer": said.answer} for said in matter.own],
+            **_said(matter),
             "verdict": found.verdict.value,
             "words": found.words,
             "by": staff.get_member(found.doctor_id).name,
@@ -228,6 +227,21 @@ def _decisions(matters: page.Matters) -> list[dict[str, Any]]:
         for matter, found in kept
         if found.verdict is not rules.Verdict.NOT_YET
     ]
+
+
+def _said(matter: page.Matter) -> dict[str, Any]:
+    """What the patient was asked and said in the language they read, and in English where that is another."""
+    pairs = list(zip(matter.own, matter.said, strict=True))
+    title = "; ".join(dict.fromkeys(own.question for own, _ in pairs)) or matter.point.title
+    said = [{"question": own.question, "answer": own.answer} for own, _ in pairs]
+    if matter.own == matter.said:
+        return {"title": title, "said": said}
+    english = [{"question_en": one.question, "answer_en": one.answer} for _, one in pairs]
+    return {
+        "title": title,
+        "title_en": "; ".join(dict.fromkeys(one.question for _, one in pairs)),
+        "said": [row | second for row, second in zip(said, english, strict=True)],
+    }
 
 
 def _inside(matter: page.Matter) -> dict[str, Any]:

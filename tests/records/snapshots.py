@@ -6,6 +6,7 @@ from typing import Any
 from intake.records.rules import (
     INK_HEIGHT,
     INK_WIDTH,
+    Answer,
     Clause,
     ClauseGroup,
     Clinic,
@@ -37,6 +38,10 @@ def facts(*pairs: tuple[str, str]) -> tuple[Fact, ...]:
     return tuple(Fact(Words(label), Words(value)) for label, value in pairs)
 
 
+def answers_of(*pairs: tuple[str, str]) -> tuple[Answer, ...]:
+    return tuple(Answer(Words(label), Words(value)) for label, value in pairs)
+
+
 def a_snapshot(**changes: Any) -> Snapshot:
     """A countersigned visit in English, with these fields changed."""
     values: dict[str, Any] = {
@@ -55,12 +60,14 @@ def a_snapshot(**changes: Any) -> Snapshot:
         "answers": (
             Section(
                 Words("Medicines"),
-                facts(
+                answers_of(
                     ("Do you take medicine that thins the blood?", "Yes. Ecosprin 75"),
                     ("Have you reacted to a numbing cream?", "I am not sure"),
                 ),
             ),
-            Section(Words("Your skin"), facts(*((f"Question number {n}", f"Answer number {n}") for n in range(40)))),
+            Section(
+                Words("Your skin"), answers_of(*((f"Question number {n}", f"Answer number {n}") for n in range(40)))
+            ),
         ),
         "decisions": (
             Decision(Words("Blood thinner"), Words("Go ahead."), "Fewer points.", "Dr Ananya Rao", Words("12:58")),
@@ -121,7 +128,7 @@ def a_declined_snapshot(**changes: Any) -> Snapshot:
 def a_hindi_snapshot() -> Snapshot:
     """A visit read in Hindi, with the English under it, by a patient whose name needs shaping."""
     name = "श्रीमती फ़रीदा शेख़ क्षत्रिय"
-    row = Fact(
+    row = Answer(
         Words("क्या आप खून पतला करने की दवा लेते हैं?", "Do you take a blood thinner?"), Words("हाँ, इकोस्प्रिन ७५", "Yes")
     )
     return a_snapshot(
@@ -135,7 +142,7 @@ def a_hindi_snapshot() -> Snapshot:
 
 def an_arabic_snapshot() -> Snapshot:
     """A visit read in Arabic, from right to left, with Latin words inside the lines."""
-    row = Fact(
+    row = Answer(
         Words("هل تتناول دواءً يسيّل الدم؟", "Do you take a blood thinner?"),
         Words("نعم، Ecosprin 75 منذ عام 2024", "Yes"),
     )

@@ -20,9 +20,9 @@ from intake.i18n import translator
 from intake.records import faces
 from intake.records.faces import Faces, Ink
 from intake.records.render import FONTS, qr_code, render
-from intake.records.rules import Clinic, Event, Fact, Section, Snapshot, Words
+from intake.records.rules import Answer, Clinic, Event, Section, Snapshot, Words
 from intake.records.tongue import Tongue
-from tests.records.snapshots import EVIDENCE, STROKES, a_declined_snapshot, a_snapshot, facts
+from tests.records.snapshots import EVIDENCE, STROKES, a_declined_snapshot, a_snapshot, answers_of
 
 OUR_FACES = {"Intake-Text", "Intake-Heading", "Intake-Devanagari", "Intake-Arabic"}
 EVIL = (
@@ -230,7 +230,7 @@ def test_a_record_whose_signature_cannot_be_drawn_is_not_made() -> None:
 def test_text_that_no_face_can_show_is_printed_as_a_code_and_other_directions_keep_their_letters(
     tmp_path: Path,
 ) -> None:
-    said = facts(
+    said = answers_of(
         ("Emoji", "I am fine 😀👍🏽"), ("Arabic", "عندي حساسية"), ("Hidden", "a\u202eb\x00c"), ("Old Italic", "𐌀")
     )
     made = render(a_snapshot(answers=(Section(Words("All"), said),)), EVIDENCE)
@@ -241,9 +241,28 @@ def test_text_that_no_face_can_show_is_printed_as_a_code_and_other_directions_ke
     assert "Intake-Arabic" in faces_of(tmp_path / "made.pdf")
 
 
+def test_entries_of_a_group_stand_under_their_names_and_none_of_these_with_what_was_offered(tmp_path: Path) -> None:
+    one, two = Words("दवा 1", "Medicine 1"), Words("दवा 2", "Medicine 2")
+    rows = (
+        Answer(Words("Any?"), Words("None of these"), offered=Words("Offered: दमा", "Offered: Asthma")),
+        Answer(Words("Name"), Words("Aspirin"), one),
+        Answer(Words("Dose"), Words("75 mg"), one),
+        Answer(Words("Name"), Words("Zinc"), two),
+        Answer(Words("Pharmacy"), Words("Corner")),
+    )
+    made = render(a_snapshot(language="hi", answers=(Section(Words("Medicines"), rows),)), EVIDENCE, translator("hi"))
+    text = text_of(made, tmp_path)
+    told = ("None of these", "Offered: Asthma", "Medicine 1", "Aspirin", "75 mg", "Medicine 2", "Zinc", "Corner")
+    places = [text.index(squashed(words)) for words in told]
+    assert places == sorted(places)
+    assert text.count("Medicine1") == 1
+    tags = run("pdfinfo", "-struct", tmp_path / "made.pdf")
+    assert re.findall(r"\bH[34]\b", tags)[:3] == ["H3", "H4", "H4"], "a heading of its own, a level below the section's"
+
+
 def test_a_very_long_name_and_answer_stay_inside_the_page(tmp_path: Path) -> None:
     name = ("Maximiliana Anastasia " * 228)[:5000]
-    rows = facts(("A long answer", "word " * 1000), ("No space in it", "x" * 3000))
+    rows = answers_of(("A long answer", "word " * 1000), ("No space in it", "x" * 3000))
     made = render(a_snapshot(patient_name=name, answers=(Section(Words("Long"), rows),)), EVIDENCE)
     assert text_of(made, tmp_path).count("Anastasia") >= name.count("Anastasia")
     boxes = run("pdftotext", "-bbox", tmp_path / "made.pdf", "-")
@@ -362,7 +381,7 @@ def test_a_snapshot_with_nothing_but_what_it_must_have_is_a_record() -> None:
 
 
 def test_one_answer_is_one_row_even_where_it_has_lines(tmp_path: Path) -> None:
-    row = Fact(Words("Allergies"), Words("penicillin\nlatex\nmango"))
+    row = Answer(Words("Allergies"), Words("penicillin\nlatex\nmango"))
     made = render(a_snapshot(answers=(Section(Words("s"), (row,)),)), EVIDENCE)
     assert "Allergiespenicillinlatexmango" in text_of(made, tmp_path)
 

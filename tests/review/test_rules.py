@@ -36,6 +36,7 @@ from intake.review.rules import (
     verdicts_for,
     words_of,
 )
+from tests.definitions.fhir import form, item, loaded
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 RAO = UUID(int=1)
@@ -248,6 +249,19 @@ def test_a_findings_text_is_read_as_what_it_is_and_what_to_do(text: str, title: 
 def test_an_age_is_known_only_from_a_date() -> None:
     assert age("1968-03-04", date(2026, 11, 23)) == 58
     assert age("", date(2026, 11, 23)) is None
+
+
+def test_what_was_said_in_an_entry_of_a_repeating_group_names_the_entry() -> None:
+    medicine = item("med", "group", repeats=True, text="Your medicines", item=[item("name", "string", text="Name")])
+    shape = loaded(form(item("page", "group", item=[medicine, item("shop", "string", text="Pharmacy")])))
+    answers = {"name": [{"valueString": "Aspirin"}], "name#2": [{"valueString": "Zinc"}]}
+    [section] = all_said(shape, answers, "en")
+    assert [(said.question, said.answer) for said in section.rows] == [
+        ("Your medicines 1: Name", "Aspirin"),
+        ("Your medicines 2: Name", "Zinc"),
+        ("Pharmacy", ""),
+    ]
+    assert [said.question for said in said_about(shape, answers, ["name#2"], "en")] == ["Your medicines 2: Name"]
 
 
 def test_only_what_was_asked_is_quoted() -> None:
