@@ -6,7 +6,7 @@ BIN := .venv/bin
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pg check-corpus screenshots messages lint lint-style lint-types lint-floors format lock clean
+.PHONY: help setup run test test-pg check-corpus bench screenshots messages lint lint-style lint-types lint-floors format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,9 +26,11 @@ test: setup lint ## every check and every test on SQLite
 test-pg: setup ## the same tests on a throw-away PostgreSQL cluster
 	@sh tools/test-pg.sh $(T)
 
-check-corpus: setup ## questionnaires by others are taken or refused with reasons; CORPUS=folder names another one
+check-corpus: setup ## questionnaires by others: refused with reasons, or drawn, answered, exported; CORPUS=folder names others
 	@$(BIN)/python -m tests.corpus.check
-	@$(BIN)/python -m tests.corpus_responses
+
+bench: setup ## how fast it is, in ratios that a slow machine does not change; a report of under three minutes
+	@$(BIN)/python -m tests.bench
 
 screenshots: setup ## the pictures of the README and docs, from a demo clinic
 	$(BIN)/python tools/screenshots.py

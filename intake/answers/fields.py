@@ -5,6 +5,7 @@ Which question gets which field is left to forms.py, what a page says about a pr
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
+from functools import cached_property
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -58,14 +59,14 @@ class Answered:
     field_flags: Mapping[str, Any] = {}
 
     def __call__(self, form: FlaskForm, field: Field) -> None:
-        field.reading = field.read()
         may_stay_open = field.reading.problem in LEFT_OPEN and not field.demanded
         if field.reading.problem and not may_stay_open:
             raise ValidationError(message(field.reading, field.item))
 
 
 class _FromItem:
-    """What every field made from an item carries: the item, what was sent, and help and unit in the page's language."""
+    """What every field made from an item carries: the item, what was sent, its unit, and why it is asked, in the page's
+    language."""
 
     item: Item
     raw_data: list[str] | None
@@ -74,8 +75,8 @@ class _FromItem:
 
     def __init__(self, *args: Any, item: Item, language: str, short: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.item, self.language, self.short, self.reading = item, language, short, Reading()
-        self.unit = item.unit or ""
+        self.item, self.language, self.short = item, language, short
+        self.unit, self.why = item.unit or "", item.why.get(language)
         self.is_horizontal, self.demanded = item.is_horizontal, True
 
     @property
@@ -88,8 +89,9 @@ class _FromItem:
         """The raw strings this field sent."""
         return list(self.raw_data or [])
 
-    def read(self) -> Reading:
-        """What was sent, by the rules of the item, on the clinic's calendar and clocks."""
+    @cached_property
+    def reading(self) -> Reading:
+        """What was sent, by the rules of the item, on the clinic's calendar and clocks; read once."""
         zone = i18n.clinic().zone
         return read(self.item, self.sent, clock.today(zone), zone)
 
@@ -229,9 +231,9 @@ class MomentBoxes(DateBoxes):
         self.parts["t"] = plain_time((i18n.local(moment) if moment.tzinfo else moment).time())
 
     @property
-    def offset(self) -> str:
-        """What the clinic's clocks are ahead of UTC by now, as ISO 8601 writes it, for the page's script."""
-        return i18n.local(clock.now()).isoformat()[-6:]
+    def zone(self) -> str:
+        """The name of the clinic's time zone, for the page's script."""
+        return i18n.clinic().zone.key
 
 
 class BirthDate(ThreeBoxes):

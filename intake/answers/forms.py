@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import time
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from flask_wtf import FlaskForm
 from wtforms import HiddenField
@@ -120,7 +121,8 @@ def _section_form(key: _Key, section_id: str, language: str) -> type[FlaskForm]:
     section = questionnaire.section(section_id)
     if section is None:
         raise KeyError(section_id)
-    fields: dict[str, Any] = {"rev": HiddenField()}
+    # Without a label of ours, WTForms makes one, and reads its own catalogue from the disk for each request to do so.
+    fields: dict[str, Any] = {"rev": HiddenField("")}
     names = short_names(asked(questionnaire, section), language)
     for item in asked(questionnaire, section):
         fields[field_name(questionnaire, item.link_id)] = _make(item, language, names[item.link_id])
@@ -135,15 +137,22 @@ def asked(questionnaire: Questionnaire, section: Section) -> list[Item]:
 def field_name(questionnaire: Questionnaire, link_id: str) -> str:
     """The form's name for an item: its place among the items of the definition, and which entry it stands in, so that
     another entry changes no other name."""
-    base, entry = split_entry(link_id) if questionnaire.items[link_id].entry > 1 else (link_id, 1)
-    place = _places(_Key(questionnaire))[base]
-    return f"q{place}" if entry == 1 else f"q{place}_{entry}"
+    if (names := _names.get(questionnaire)) is None:
+        names = _names[questionnaire] = _all_names(questionnaire)
+    return names[link_id]
 
 
-@lru_cache(64)
-def _places(key: _Key) -> dict[str, int]:
-    first = (link_id for link_id, item in key.questionnaire.items.items() if item.entry == 1)
-    return {link_id: place for place, link_id in enumerate(first)}
+_names: WeakKeyDictionary[Questionnaire, dict[str, str]] = WeakKeyDictionary()
+
+
+def _all_names(questionnaire: Questionnaire) -> dict[str, str]:
+    first = (link_id for link_id, item in questionnaire.items.items() if item.entry == 1)
+    names = {link_id: f"q{place}" for place, link_id in enumerate(first)}
+    for link_id, item in questionnaire.items.items():
+        if item.entry > 1:
+            base, entry = split_entry(link_id)
+            names[link_id] = f"{names[base]}_{entry}"
+    return names
 
 
 def stored_data(item: Item, values: Sequence[Value]) -> Any:

@@ -6,6 +6,7 @@ Both the tablet and an author's trial draw and read their pages here. Keeping an
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -13,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field
 
 from intake import i18n
+from intake.answers.drawing import drawn
 from intake.answers.entries import Move, counts_sent, renamed
 from intake.answers.fields import LEFT_OPEN
 from intake.answers.forms import asked, field_name, section_form, stored_data
@@ -69,7 +71,7 @@ class Taken:
             item.link_id
             for item in asked(shape, self.page.section)
             if (name := field_name(shape, item.link_id)) in form
-            and (problem := form[name].read().problem)
+            and (problem := form[name].reading.problem)
             and problem not in LEFT_OPEN
         }
         return {link_id: values for link_id, values in self.said.items() if link_id not in refused}
@@ -89,18 +91,21 @@ def take(page: Page, sent: Sent) -> Taken:
     shape = page.shape
     form = section_form(shape, page.section, i18n.language())(sent)
     fields = {item.link_id: form[field_name(shape, item.link_id)] for item in asked(shape, page.section)}
-    read = {link_id: list(f.read().values) for link_id, f in fields.items() if _was_seen(f, sent)}
-    on = enabled(shape, {**page.before, **read})
+    read = {link_id: list(f.reading.values) for link_id, f in fields.items() if _was_seen(f, sent)}
+    now = {**page.before, **read}
+    on = enabled(shape, now)
     said = {link_id: values for link_id, values in read.items() if link_id in on or values}
-    now = {**page.before, **said}
-    on, must, opens = enabled(shape, now), demanded(shape, now), False
+    if len(said) < len(read):
+        now = {**page.before, **said}
+        on = enabled(shape, now)
+    must, opens = demanded(shape, now, on), False
     for link_id, one in fields.items():
         one.demanded = link_id in must
         if link_id not in on or link_id not in read:
             opens = opens or link_id in on
             del form[one.name]
     counts = {one: list(page.before[one]) for one in shape.entries if one in page.section.items and one in page.before}
-    empty = [] if opens else unanswered_groups(shape, page.section, now)
+    empty = [] if opens else unanswered_groups(shape, page.section, now, on)
     changed = {link_id: list(values) for link_id, values in page.changed.items()}
     return Taken(page, form, changed | said | counts, now, opens, empty)
 
@@ -142,7 +147,7 @@ def context(page: Page, form: FlaskForm, taken: Taken | None = None, *, focus: s
     shape, now = page.shape, taken.now if taken else page.before
     conditions = conditions_for(shape, page.section, now)
     empty = dict(taken.empty_groups) if taken else {}
-    stored = filled(replace(page, before=now))
+    stored = cache(lambda: filled(replace(page, before=now)))
     look = Look(shape, form, stored, now, frozenset(conditions["items"]), frozenset(empty), focus)
     rows = look.rows_of(page.section)
     problems = [(one.id, one.in_summary) for one in form if one.errors and hasattr(one, "in_summary")]
@@ -152,7 +157,7 @@ def context(page: Page, form: FlaskForm, taken: Taken | None = None, *, focus: s
     return {
         "form": form,
         "page": page.section,
-        "rows": rows,
+        "drawn": drawn(shape, rows),
         "problems": problems,
         "error_title": bool(problems),
         "seen": " ".join(_seen(rows)),

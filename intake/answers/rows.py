@@ -1,6 +1,6 @@
 """The items of a page as its template draws them: a tree of headings, questions and words."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,7 @@ from intake import i18n
 from intake.answers.forms import field_name
 from intake.answers.marks import marked
 from intake.answers.messages import group_words
-from intake.answers.rules import inside
+from intake.answers.rules import inside, is_filled_in
 from intake.definitions import (
     MOST_ENTRIES,
     Answers,
@@ -78,7 +78,7 @@ class Look:
 
     shape: Questionnaire
     form: FlaskForm
-    stored: FlaskForm
+    stored: Callable[[], FlaskForm]
     now: Answers
     depending: frozenset[str]
     empty: frozenset[str]
@@ -103,7 +103,7 @@ class Look:
         if item.hidden or item.flow:
             return below
         name = field_name(self.shape, link_id)
-        field = next((form[name] for form in (self.form, self.stored) if name in form), None)
+        field = self._field(item, name)
         words = "" if field is not None else self._words(item)
         if field is None and not below and not words:
             return ()
@@ -120,6 +120,11 @@ class Look:
             rows=below,
         )
         return (row,)
+
+    def _field(self, item: Item, name: str) -> Field | None:
+        if not is_filled_in(item):
+            return None
+        return self.form[name] if name in self.form else self.stored()[name]
 
     def _words(self, item: Item) -> str | Markup:
         language = i18n.language()

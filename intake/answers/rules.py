@@ -289,21 +289,21 @@ def _compared(moment: datetime, limit: str) -> int:
     return (said > limit) - (said < limit)
 
 
-def demanded(shape: Questionnaire, answers: Answers) -> frozenset[str]:
+def demanded(shape: Questionnaire, answers: Answers, on: frozenset[str] | None = None) -> frozenset[str]:
     """The linkIds of the questions that must be answered: required, asked, and not in an entry that may stay away.
 
     An entry of a repeating group in which nothing is answered is left out of what is submitted, so it demands nothing
-    unless so many entries are called for.
+    unless so many entries are called for. `on` is what is asked, where that is known already.
     """
-    on = enabled(shape, answers)
-    wanted = on - _absent(shape, answers, on)
-    return frozenset(one for one in wanted if shape.items[one].required and is_filled_in(shape.items[one]))
+    on = enabled(shape, answers) if on is None else on
+    wanted = (on & shape.required) - _absent(shape, answers, on)
+    return frozenset(one for one in wanted if is_filled_in(shape.items[one]))
 
 
 def _absent(shape: Questionnaire, answers: Answers, on: frozenset[str]) -> set[str]:
     """Entries of repeating groups that are empty and not called for, with everything in them."""
     found: set[str] = set()
-    for group, item in shape.items.items():
+    for group, item in shape.items.items() if shape.entries else ():
         least = item.min_occurs if item.min_occurs is not None else int(item.required)
         if item.is_repeating_group and item.entry > least:
             below = inside(shape, group)
@@ -312,15 +312,17 @@ def _absent(shape: Questionnaire, answers: Answers, on: frozenset[str]) -> set[s
     return found
 
 
-def unanswered_groups(shape: Questionnaire, section: Section, answers: Answers) -> list[tuple[str, str]]:
+def unanswered_groups(
+    shape: Questionnaire, section: Section, answers: Answers, on: frozenset[str] | None = None
+) -> list[tuple[str, str]]:
     """Required groups of a page in which nothing is answered, each with the first question that could be: FHIR R4 asks
-    for at least one answer inside."""
-    on = enabled(shape, answers)
-    wanted = on - _absent(shape, answers, on)
+    for at least one answer inside. `on` is what is asked, where that is known already."""
+    on = enabled(shape, answers) if on is None else on
+    wanted = (on & shape.required) - _absent(shape, answers, on)
     found = []
     for link_id in dict.fromkeys((*([section.group] if section.group else []), *section.items)):
         item = shape.items[link_id]
-        if item.type is ItemType.GROUP and item.required and link_id in wanted:
+        if item.type is ItemType.GROUP and link_id in wanted:
             below = inside(shape, link_id) & on
             asked = [one for one in section.items if one in below and is_filled_in(shape.items[one])]
             if asked and not any(answers.get(one) for one in below):
@@ -339,12 +341,16 @@ def inside(shape: Questionnaire, link_id: str) -> frozenset[str]:
     return frozenset(children).union(*(inside(shape, child) for child in children))
 
 
-def is_complete(questionnaire: Questionnaire, section: Section, draft: Draft) -> bool:
-    """Whether a section was saved and everything it must have is answered."""
+def is_complete(questionnaire: Questionnaire, section: Section, draft: Draft, on: frozenset[str] | None = None) -> bool:
+    """Whether a section was saved and everything it must have is answered. `on` is what is asked, where that is known
+    already."""
+    if section.id not in draft.saved:
+        return False
     shape, answers = with_entries(questionnaire, draft.answers), draft.answers
     page = shape.section(section.id) or section
-    must = demanded(shape, answers).intersection(page.items)
-    return section.id in draft.saved and all(map(answers.get, must)) and not unanswered_groups(shape, page, answers)
+    on = enabled(shape, answers) if on is None else on
+    must = demanded(shape, answers, on).intersection(page.items)
+    return all(map(answers.get, must)) and not unanswered_groups(shape, page, answers, on)
 
 
 def with_more(shape: Questionnaire, group: str, answers: Answers) -> dict[str, Sequence[Value]]:
@@ -370,7 +376,9 @@ def without_entry(shape: Questionnaire, group: str, entry: int, answers: Answers
 
 def open_sections(questionnaire: Questionnaire, draft: Draft) -> list[Section]:
     """The pages that are asked and not complete, in order."""
-    return [s for s in visible_sections(questionnaire, draft.answers) if not is_complete(questionnaire, s, draft)]
+    shape = with_entries(questionnaire, draft.answers)
+    on = enabled(shape, draft.answers)
+    return [s for s in visible_sections(shape, draft.answers) if not is_complete(questionnaire, s, draft, on)]
 
 
 def merge(questionnaire: Questionnaire, draft: Draft, page: Answers) -> tuple[dict[str, Sequence[Value]], list[str]]:

@@ -21,6 +21,8 @@ from intake.db import db, new_id
 from intake.definitions import Answers, Questionnaire, Value, initial_answers, strip, with_entries
 from intake.errors import NotAllowed, NotFound, Stale
 
+RESPONSES = "responses"
+
 
 @dataclass(frozen=True)
 class Begun:
@@ -183,7 +185,14 @@ def get_submission(visit_id: UUID) -> Given:
 
 
 def _find(visit_id: UUID) -> Response | None:
-    return db.session.scalars(select(Response).where(Response.visit_id == visit_id)).first()
+    # A session knows a row only while somebody holds it; without this, a page would look for its response three times.
+    rows: dict[UUID, Response] = db.session.info.setdefault(RESPONSES, {})
+    row = rows.get(visit_id)
+    if row is None or row not in db.session:
+        row = db.session.scalars(select(Response).where(Response.visit_id == visit_id)).first()
+        if row is not None:
+            rows[visit_id] = row
+    return row
 
 
 def _begun(row: Response) -> Begun:

@@ -10,10 +10,12 @@ from sqlalchemy import func, select
 from intake import audit, clock, staff, vault
 from intake.access import Actor
 from intake.config import Clinic
-from intake.db import db, new_id, take_turns
+from intake.db import db, in_transaction, new_id, take_turns
 from intake.errors import Invalid, NotAllowed, NotFound
 from intake.visits import rules
 from intake.visits.models import Patient, PatientFact, Visit, VisitMove
+
+SEEN = "visits"
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,12 @@ def _register(name: str, by: Actor) -> UUID:
 
 def get_visit(visit_id: UUID) -> VisitView:
     """A visit by id. Raises NotFound."""
-    return _view(_row(visit_id))
+    known: dict[UUID, VisitView] = db.session.info.setdefault(SEEN, {})
+    if (view := known.get(visit_id)) is None:
+        view = _view(_row(visit_id))
+        if not in_transaction():
+            known[visit_id] = view  # it is committed, and a visit never changes: one request asks for it many times
+    return view
 
 
 def lock_visit(visit_id: UUID) -> VisitView:

@@ -1,0 +1,91 @@
+"""A question drawn once and filled in is what its macro draws, and what is kept of it holds nobody's answer."""
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+from flask import Flask
+from markupsafe import Markup
+
+from intake import i18n
+from intake.answers import drawing
+from intake.answers.drawing import drawn
+from intake.answers.page import Page, context, filled, open_page
+from intake.answers.rows import Look, Row
+from intake.answers.script import conditions_for
+from intake.definitions import Answers, Questionnaire, check_questionnaire, with_entries
+from tests.agreement.drafts import drafts
+from tests.agreement.forms import samples, the_bundled
+from tests.answers.test_every_type import MORE as EVERY_TYPE
+from tests.answers.test_why import MORE as WHY
+from tests.definitions.editions import FILES
+
+WORDS = "Zebra <i>\"quotes\"</i> & 'more'"
+
+
+def own() -> Iterator[Questionnaire]:
+    """The program's own questionnaire, small ones, one with every type, and one that says why it asks."""
+    yield from (questionnaire for _, questionnaire in (the_bundled() | samples()).values())
+    for more in (EVERY_TYPE, WHY):
+        taken = check_questionnaire((FILES["questions.yaml"] + more).encode(), "q.yaml").questionnaire
+        assert taken is not None
+        yield taken
+
+
+def pages(questionnaire: Questionnaire, said: Answers) -> Iterator[Page]:
+    for section in with_entries(questionnaire, said).sections:
+        page = open_page(questionnaire, section.id, said)
+        assert page is not None
+        yield page
+
+
+def rows_of(page: Page) -> tuple[Row, ...]:
+    form, depending = filled(page), frozenset(conditions_for(page.shape, page.section, page.before)["items"])
+    look = Look(page.shape, form, lambda: form, page.before, depending, frozenset(), "")
+    return look.rows_of(page.section)
+
+
+def in_full(app: Flask, rows: Sequence[Row]) -> Markup:
+    """The same rows by their macro alone."""
+    module = app.jinja_env.get_template("answers/_rows.html").make_module({"lang": i18n.language()})
+    return Markup("").join(module.row_of(row, in_full(app, row.rows)) for row in rows)  # type: ignore[attr-defined]
+
+
+def test_every_question_is_drawn_as_its_macro_draws_it_whatever_is_answered(app: Flask) -> None:
+    count = 0
+    for questionnaire in own():
+        for said in drafts(questionnaire, 2, seed=7):
+            for language in questionnaire.languages:
+                with app.test_request_context():
+                    i18n.set_language(language)
+                    for page in pages(questionnaire, said):
+                        rows = rows_of(page)
+                        assert drawn(page.shape, rows) == in_full(app, rows), (page.section.id, said)
+                        count += len(rows)
+    assert count > 200
+
+
+def test_what_a_patient_wrote_is_escaped_and_never_kept(app: Flask) -> None:
+    questionnaire = next(one for one in own() if "skin" in one.items and "creams" in one.items)
+    said = {
+        "site": [{"valueUri": WORDS}],
+        "tx.area": [{"valueString": WORDS}],
+        "creams": [{"valueString": WORDS}],
+        "skin": [{"valueString": WORDS}],
+    }
+    with app.test_request_context():
+        html = "".join(context(page, filled(page))["drawn"] for page in pages(questionnaire, said))
+        after = "".join(context(page, filled(page))["drawn"] for page in pages(questionnaire, {}))
+    assert html.count("Zebra &lt;i&gt;&#34;quotes&#34;&lt;/i&gt; &amp; &#39;more&#39;") == len(said)
+    assert "<i>" not in html and drawing.MARK not in html
+    assert "Zebra" not in after
+    assert not any("Zebra" in piece for sketch in drawing._sketches.values() for piece in sketch.pieces)
+
+
+def test_no_more_is_kept_than_there_is_room_for(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "MOST_SKETCHES", 5)
+    monkeypatch.setattr(drawing, "_sketches", {})
+    _, questionnaire = next(iter(the_bundled().values()))
+    with app.test_request_context():
+        for page in pages(questionnaire, {}):
+            context(page, filled(page))
+            assert 0 < len(drawing._sketches) <= 5
