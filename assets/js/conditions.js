@@ -1,31 +1,18 @@
 // Shows the questions that are asked and hides the others, as answers change. Runs on change, not on every key.
 import { $, $$ } from './dom.js';
-import { deciding, plainDigits } from './enablement.js';
+import { deciding } from './enablement.js';
+import { toDate, toMoment, toTime } from './typed.js';
 
-// A time of day as the server stores it, '' for anything else: what read_time of intake/answers/typed.py takes.
-export function toTime(text) {
-  const found = /^(\d{1,2})(?:\s*[:.]\s*(\d{2}))?(?::(\d{2}))?\s*(am|pm|a\.m\.?|p\.m\.?|ص|م)?$/i.exec(plainDigits(text));
-  if (!found || (!found[2] && !found[4])) return '';
-  let hour = Number(found[1]);
-  if (found[4] && (hour < 1 || hour > 12)) return '';
-  if (found[4]) hour = (hour % 12) + (/^[pم]/i.test(found[4]) ? 12 : 0);
-  const [minute, second] = [Number(found[2] ?? 0), Number(found[3] ?? 0)];
-  return hour < 24 && minute < 60 && second < 60 ? [hour, minute, second].map((part) => String(part).padStart(2, '0')).join(':') : '';
-}
-
-const two = (text) => text.padStart(2, '0');
-
-// Three boxes of a date as the server stores it, with its time of day where there is a box for one.
-function joined({ d, m, y, t }) {
-  if (!d || !m || !y) return [];
-  const day = `${plainDigits(y).padStart(4, '0')}-${two(plainDigits(m))}-${two(plainDigits(d))}`;
-  if (!t) return [day];
-  const time = toTime(t.value.trim());
-  return time ? [`${day}T${time}${t.dataset.offset}`] : [];
+// The boxes of a date as the server stores it, with its time of day where there is a box for one.
+function joined({ d, m, y, t }, months) {
+  const day = d && m && y && toDate(d, m, y, months);
+  if (!day || !t) return day;
+  const time = toTime(t.value.normalize('NFC').trim());
+  return time && toMoment(day, time, t.dataset.zone);
 }
 
 // What is answered now on this page, whether or not it is asked: the rules decide whether it counts.
-function answered(box) {
+function answered(box, months) {
   const found = [], date = {};
   let words = '', isOther = false; // own words carry the server's mark, so that they never read like a code
   for (const input of $$('input, textarea, select', box)) {
@@ -40,17 +27,20 @@ function answered(box) {
     else if (text) found.push(dataset.kind === 'time' ? toTime(text) : text);
   }
   if (words && (isOther || !found.length)) found.push(words);
-  return [...found, ...joined(date)].filter(Boolean);
+  return [...found, joined(date, months)].filter(Boolean);
 }
 
-function apply(form, { items, answers }) {
+function apply(form, { items, answers, months }) {
   const boxes = new Map($$('[data-item]', form).map((box) => [box.dataset.item, box]));
-  const isOn = deciding(items, (id) => answers[id] ?? (boxes.has(id) ? answered(boxes.get(id)) : []));
+  const isOn = deciding(items, (id) => answers[id] ?? (boxes.has(id) ? answered(boxes.get(id), months) : []));
   for (const [id, box] of boxes) {
     box.hidden = !isOn(id);
     const group = $(':scope > fieldset.cond', box);
     if (group) group.disabled = box.hidden;
   }
+  // What is open now is what the patient saw: a question that opened and was left empty is answered with nothing.
+  const names = [...form.elements].filter((one) => one.name && !one.matches(':disabled')).map(({ name }) => name.split('-')[0]);
+  if (form.elements.seen) form.elements.seen.value = [...new Set(names)].join(' ');
 }
 
 for (const form of $$('form[data-conditions]')) {

@@ -1,5 +1,6 @@
 // A tablet left alone asks, then locks; the thank-you page clears itself. Both leave nothing behind for the Back button.
 import { $, $$, nextOf, root, send } from './dom.js';
+import { isSettled } from './connection.js';
 
 const { idleSeconds, warnSeconds, aliveUrl } = root.dataset;
 const dialog = $('dialog[data-idle]');
@@ -9,7 +10,7 @@ async function leave(form) {
   root.classList.add('is-locked');
   for (;;) {
     try {
-      const answer = await send(form);
+      const answer = await isSettled() && await send(form);   // what was typed without a connection is kept before it locks
       if (answer.status < 500) return location.replace(nextOf(answer) || location.pathname);
     } catch { /* still nobody there: the page stays covered */ }
     await new Promise((done) => setTimeout(done, 5000));
@@ -40,7 +41,7 @@ if (dialog && idleSeconds) {
     touched = Date.now();
     if (aliveUrl && touched - asked > 60000) { asked = touched; send(form, null, aliveUrl).catch(() => {}); }
   };
-  for (const kind of ['pointerdown', 'keydown', 'scroll', 'input']) addEventListener(kind, touch, { passive: true, capture: true });
+  for (const kind of ['pointerdown', 'keydown', 'scroll', 'input', 'heard']) addEventListener(kind, touch, { passive: true, capture: true });
   setInterval(() => {
     const quiet = (Date.now() - touched) / 1000 - idleSeconds;
     if (stop || quiet < 0) return;
@@ -57,6 +58,8 @@ for (const form of $$('form[data-finish]')) {
   form.addEventListener('submit', (event) => { event.preventDefault(); leave(form); });
   if (form.dataset.finish) {
     $('[data-counting]', form).hidden = false;
-    countDown(Number(form.dataset.finish), $('[data-left]', form), () => form.requestSubmit());
+    const begin = () => countDown(Number(form.dataset.finish), $('[data-left]', form), () => form.requestSubmit());
+    let stop = begin();
+    addEventListener('heard', () => { stop(); stop = begin(); });   // not while the page is being read aloud
   }
 }

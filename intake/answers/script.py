@@ -1,6 +1,6 @@
 """What the script of a page of questions is told, so that it shows and hides as the server would.
 
-assets/js/enablement.js reads the rules, assets/js/conditions.js the answers in the boxes.
+assets/js/enablement.js reads the rules, assets/js/conditions.js and typed.js the answers in the boxes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from intake.answers.rules import is_filled_in, mark_of_own_words
+from intake.answers.typed import MONTHS
 from intake.definitions import (
     NUMBERS,
     Answers,
@@ -22,10 +23,13 @@ from intake.definitions import (
     with_entries,
 )
 
+WITH_A_DAY = (ItemType.DATE, ItemType.DATETIME)
+
 
 def conditions_for(questionnaire: Questionnaire, section: Section, answers: Answers) -> dict[str, Any]:
     """What the page's script needs to show and hide as `enabled` would: the rules of this page's items and of all they
-    depend on, and the answers that stand elsewhere, as texts: on other pages, or on this one without a box."""
+    depend on, and the answers that stand elsewhere, as texts: on other pages, or on this one without a box. Where
+    something depends on a date of this page, also the words for months that its boxes take."""
     shape = with_entries(questionnaire, answers)
     wanted = _behind(shape, section.items)
     here = {link_id for link_id in section.items if is_filled_in(shape.items[link_id])}
@@ -35,7 +39,9 @@ def conditions_for(questionnaire: Questionnaire, section: Section, answers: Answ
         for link_id in shape.items
         if link_id in wanted - here and shape.items[link_id].is_question
     }
-    return {"items": rules, "answers": elsewhere}
+    read = {source for one in rules for c in shape.items[one].conditions for source in c.sources} & here
+    months = {"months": MONTHS} if any(shape.items[one].type in WITH_A_DAY for one in read) else {}
+    return {"items": rules, "answers": elsewhere, **months}
 
 
 def _behind(shape: Questionnaire, items: Sequence[str]) -> set[str]:

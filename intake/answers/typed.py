@@ -23,23 +23,25 @@ MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan january जनवरी",
-            "feb february फरवरी फ़रवरी",
-            "mar march मार्च",
-            "apr april अप्रैल",
-            "may मई",
-            "jun june जून",
-            "jul july जुलाई",
-            "aug august अगस्त",
-            "sep sept september सितंबर सितम्बर",
-            "oct october अक्टूबर",
-            "nov november नवंबर नवम्बर",
-            "dec december दिसंबर दिसम्बर",
+            "jan, january, जनवरी, يناير, كانون الثاني",
+            "feb, february, फरवरी, फ़रवरी, فبراير, شباط",
+            "mar, march, मार्च, مارس, آذار",
+            "apr, april, अप्रैल, أبريل, ابريل, نيسان",
+            "may, मई, مايو, أيار",
+            "jun, june, जून, يونيو, حزيران",
+            "jul, july, जुलाई, يوليو, تموز",
+            "aug, august, अगस्त, أغسطس, اغسطس, آب",
+            "sep, sept, september, सितंबर, सितम्बर, سبتمبر, أيلول",
+            "oct, october, अक्टूबर, أكتوبر, اكتوبر, تشرين الأول",
+            "nov, november, नवंबर, नवम्बर, نوفمبر, تشرين الثاني",
+            "dec, december, दिसंबर, दिसम्बर, ديسمبر, كانون الأول",
         ),
         start=1,
     )
-    for name in names.split()
+    for name in names.split(", ")
 }
+"""Words for months, in lower case and NFC, each with its number; the Arabic ones are those of Egypt and the Gulf and
+those of the Levant (Unicode CLDR, ar and ar-SY)."""
 
 
 class Problem(StrEnum):
@@ -121,7 +123,7 @@ def read_date(parts: Sequence[str]) -> date | Reading | None:
         return None
     if not (day and month and year):
         return Reading(problem=Problem.DATE_INCOMPLETE)
-    month = str(MONTHS.get(month.casefold().rstrip("."), month))
+    month = str(MONTHS.get(month.lower().rstrip("."), month))
     for box, shape, most, problem in (
         (day, r"\d{1,2}", 31, Problem.DATE_DAY),
         (month, r"\d{1,2}", 12, Problem.DATE_MONTH),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -18,7 +18,7 @@ from intake.web import is_answer, keeps_answers
 
 bp = Blueprint("answers", __name__)
 REVISION = "Intake-Revision"
-"""The header that tells a page its new revision after it was kept in hand."""
+"""The header that tells a page its new revision after it was kept."""
 
 
 @bp.route("/visit/questions/<string(maxlength=64):section_id>", methods=["GET", "POST"])
@@ -44,10 +44,10 @@ def section(section_id: str) -> ResponseReturnValue:
     if not is_answer(taken.form) or not taken.is_good():
         return _show(page, taken.form, taken), 422
     try:
-        _save(page, taken.form, taken.said)
+        kept = _save(page, taken.form, taken.said)
     except Stale:
         return _show_stale(taken), 409
-    return redirect(url_for("kiosk.next_step"), 303)
+    return make_response(redirect(url_for("kiosk.next_step"), 303), kept)
 
 
 def _keep_in_hand(page: Page) -> ResponseReturnValue:
@@ -56,10 +56,9 @@ def _keep_in_hand(page: Page) -> ResponseReturnValue:
     if not is_answer():
         return "", 400
     try:
-        _save(page, taken.form, taken.readable, in_hand=True)
+        return "", 204, _save(page, taken.form, taken.readable, in_hand=True)
     except Stale:
         return "", 409
-    return "", 204, {REVISION: str(answers.get(current_visit_id()).revision)}
 
 
 def _keep_with_entries(page: Page, taken: Taken, focus: str) -> ResponseReturnValue:
@@ -67,16 +66,19 @@ def _keep_with_entries(page: Page, taken: Taken, focus: str) -> ResponseReturnVa
     if not is_answer(taken.form):
         return _show(page, taken.form, taken), 422
     try:
-        _save(page, taken.form, taken.readable, in_hand=True)
+        kept = _save(page, taken.form, taken.readable, in_hand=True)
     except Stale:
         return _show_stale(taken), 409
-    taken.form.rev.data = str(answers.get(current_visit_id()).revision)
-    return _show(replace(page, before=taken.now), taken.form, focus=focus), 200
+    taken.form.rev.data = kept[REVISION]
+    return _show(replace(page, before=taken.now), taken.form, focus=focus), 200, kept
 
 
-def _save(page: Page, form: FlaskForm, said: Mapping[str, Sequence[Value]], *, in_hand: bool = False) -> None:
+def _save(page: Page, form: FlaskForm, said: Mapping[str, Sequence[Value]], *, in_hand: bool = False) -> dict[str, str]:
+    """Keep the answers; gives the header with their revision, read before anybody else can write."""
+    visit_id = current_visit_id()
     with transaction():
-        answers.save(current_visit_id(), page.section.id, said, _revision(form), by=current_actor(), in_hand=in_hand)
+        answers.save(visit_id, page.section.id, said, _revision(form), by=current_actor(), in_hand=in_hand)
+        return {REVISION: str(answers.get(visit_id).revision)}
 
 
 def _revision(form: FlaskForm) -> int:

@@ -84,3 +84,19 @@ def test_entries_come_and_go_and_enter_goes_on(trial: Page) -> None:
     trial.get_by_label("Pharmacy").press("Enter")
     expect(trial.get_by_role("heading", level=1)).to_have_text("End of the preview")
     expect(trial.get_by_text("Zinc")).to_be_visible()
+
+
+def test_why_a_question_is_asked_opens_by_key_and_by_a_tap_of_a_fingers_size(trial: Page) -> None:
+    why, dose = trial.get_by_text("Why we ask, and what it means"), trial.locator('[data-item="dose"] input')
+    words = trial.get_by_text("It sets the strength of the peel")
+    expect(words).to_be_hidden()
+    assert (why.bounding_box() or {"height": 0})["height"] >= 48
+    dose.focus()
+    trial.keyboard.press("Shift+Tab")
+    expect(why).to_be_focused()
+    trial.keyboard.press("Enter")
+    expect(words).to_be_visible()
+    expect(dose).to_have_accessible_description("")
+    assert broken(trial) == []
+    why.click()
+    expect(words).to_be_hidden()

@@ -25,7 +25,7 @@ MORE = """\
     title: All kinds
     items:
       - {id: note, type: display, markdown: true, text: '**Take** your time <b>now</b> [here](https://x.example)'}
-      - {id: dose, type: quantity, unit: mg, min: 1, max: 500, text: Dose}
+      - {id: dose, type: quantity, unit: mg, min: 1, max: 500, text: Dose, flyover: It sets the strength of the peel}
       - {id: count, type: integer, text: 'How many?', prefix: '1.'}
       - {id: seen, type: dateTime, past: true, text: 'When was it?'}
       - {id: wake, type: time, min: '05:00:00', text: 'When do you wake up?'}
@@ -37,6 +37,7 @@ MORE = """\
       - {id: creams, type: open-choice, multiple: true, text: Creams, horizontal: true,
          options: {acid: Acid, none: {en: None, exclusive: true}}}
       - {id: city, type: string, read_only: true, initial: Chennai, text: Clinic in}
+      - {id: ward, type: string, read_only: true, text: Ward}
       - id: habits
         type: group
         required: true
@@ -238,6 +239,15 @@ def test_entries_come_and_go_by_buttons_and_lose_no_word(app: Flask, patient: tu
         "Medicine 1: Since when",
         "Medicine 2: Name",
     ]
+
+
+def test_the_check_page_leaves_out_what_nobody_can_fill_in(app: Flask, patient: tuple[StrictClient, UUID]) -> None:
+    _, visit_id = patient
+    with app.test_request_context():
+        [every] = [page for page in summary(answers.get(visit_id)) if page.id == "all"]
+    rows = {row["label"]: row["value"] for row in every.rows}
+    assert rows["Clinic in"] == "Chennai" and rows["How many?"] == "", "an open question can still be answered"
+    assert "Ward" not in rows
 
 
 def test_a_group_that_may_stay_away_asks_for_nothing_while_it_is_empty(

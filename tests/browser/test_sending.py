@@ -97,7 +97,12 @@ def test_larger_text_is_larger_at_once_on_every_page_and_keeps_what_was_typed(
     assert tablet.evaluate(size) / before == pytest.approx(23 / 19, rel=0.01)
     expect(button).to_have_attribute("aria-pressed", "true")
     expect(button).to_be_focused()
-    assert seen.calls == ["larger"]
+    assert seen.calls == ["larger on"]
+    with tablet.expect_response("**/larger"):
+        tablet.keyboard.press("Enter")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    assert seen.calls == ["larger on", "larger off"]
+    assert tablet.evaluate(size) == before
     if path == "/questions":
         assert tablet.locator('[data-item="smoke"] input[value="yes"]').is_checked()
 
