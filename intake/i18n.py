@@ -1,16 +1,21 @@
 """Choosing the language of a page, its words, and dates in words. What clinic texts say in each language is left to
 the definitions."""
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import cache
+from unicodedata import bidirectional
 
+from babel import Locale, UnknownLocaleError
 from babel.support import Translations
 from flask import Flask, current_app, g
 from flask_babel import Babel, format_date, get_locale
+from markupsafe import Markup
 
 from intake.config import PACKAGE, Clinic, Settings
 
+PHONE_NUMBER = re.compile(r"([+(]?[0-9](?:[ ()-]{0,2}[0-9]){6,})")
 RIGHT_TO_LEFT = frozenset({"ar", "ur", "fa", "he"})
 CATALOGUES = PACKAGE / "translations"  # where Flask-Babel looks too; "make messages" fills it
 LANGUAGE_NAMES = {"en": "English", "hi": "हिन्दी", "ar": "العربية"}
@@ -59,15 +64,34 @@ def long_date(day: date) -> str:
     return str(format_date(day, "d MMMM y"))
 
 
+def numbers_apart(text: str) -> str:
+    """A text with each phone number in it kept apart, as Markup, where letters run from right to left: beside them the
+    parts of +91 98400 00000 would change places (UAX 9, W2 and N1). Any other text unchanged."""
+    if not any(bidirectional(letter) in ("R", "AL") for letter in text):
+        return text
+    apart = Markup('<bdi dir="ltr">{}</bdi>')
+    return Markup("").join(apart.format(part) if n % 2 else part for n, part in enumerate(PHONE_NUMBER.split(text)))
+
+
 def clock_time(moment: datetime) -> str:
     """Hours and minutes on the clinic's wall clock."""
     return local(moment).strftime("%H:%M")
 
 
+def _locale() -> str:
+    """The page's language as Babel names it: a questionnaire may be in one with a region (nb-NO, RFC 5646), or in one
+    that Babel has never heard of, whose pages then get the interface's words and dates in English."""
+    try:
+        return str(Locale.parse(language(), sep="-"))
+    except (UnknownLocaleError, ValueError):
+        return "en"
+
+
 def init_app(app: Flask) -> None:
     """Give templates the language, its direction and the date filters."""
-    Babel(app, locale_selector=language, default_timezone="UTC")
-    app.jinja_env.filters |= {"long_date": long_date, "clock_time": clock_time, "local": local}
+    Babel(app, locale_selector=_locale, default_timezone="UTC")
+    filters = {"long_date": long_date, "clock_time": clock_time, "local": local, "numbers_apart": numbers_apart}
+    app.jinja_env.filters |= filters
 
     @app.context_processor
     def words() -> dict[str, object]:

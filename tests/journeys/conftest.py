@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -15,15 +17,16 @@ from intake.db import db
 from tests.conftest import SERVER, settings_for
 
 
-@pytest.fixture
-def live(data: Path, settings: Settings) -> Iterator[tuple[Flask, str]]:
-    """The application behind waitress on a free port of loopback; staff use 127.0.0.1, tablets localhost."""
+@contextmanager
+def listening(data: Path, settings: Settings, **more: Any) -> Iterator[tuple[Flask, str]]:
+    """The application behind waitress on a free port of loopback, with other settings where some are given; staff use
+    127.0.0.1, tablets localhost."""
     database = {"database_url": settings.database_url} if SERVER else {}
-    listening = create_server(lambda *_: [], host="127.0.0.1", port=0)
-    port = listening.effective_port
-    listening.close()
+    free = create_server(lambda *_: [], host="127.0.0.1", port=0)
+    port = free.effective_port
+    free.close()
     origins = {"origin": f"http://127.0.0.1:{port}", "tablet_origin": f"http://localhost:{port}"}
-    app = create_app(settings_for(data, **database, **origins))
+    app = create_app(settings_for(data, **database, **origins, **more))
     server = create_server(app, listen=f"127.0.0.1:{port}", threads=4)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -33,6 +36,13 @@ def live(data: Path, settings: Settings) -> Iterator[tuple[Flask, str]]:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def live(data: Path, settings: Settings) -> Iterator[tuple[Flask, str]]:
+    """The demonstration clinic, listening."""
+    with listening(data, settings) as found:
+        yield found
 
 
 @pytest.fixture

@@ -75,14 +75,23 @@ def hand_over_again(desk: Page, base: str, visit_id: str) -> None:
             desk.click(button)
 
 
-def identify(tablet: Page, base: str, born: tuple[str, str, str] = ("4", "3", "1968"), *, language: str = "") -> None:
-    """Choose a language where one is named, start, and give the date of birth."""
+def identify(
+    tablet: Page,
+    base: str,
+    born: tuple[str, str, str] = ("4", "3", "1968"),
+    *,
+    language: str = "",
+    seen: Seen = lambda page: None,
+) -> None:
+    """Choose a language where one is named, start, and give the date of birth, showing both pages to `seen`."""
     tablet.goto(f"http://localhost:{base.split(':')[1]}/tablet")
     if language:
         with tablet.expect_navigation():
             tablet.tap(f"button.lang[value={language}]")
+    seen(tablet)
     tablet.tap("button.btn-main[form=start]")
     tablet.wait_for_url("**/visit/identity")
+    seen(tablet)
     for part, value in zip("dmy", born, strict=True):
         tablet.fill(f"input[name=born-{part}]", value)
     go_on(tablet)
