@@ -19,13 +19,23 @@ HERE = Path(__file__).resolve().parent
 DIST = HERE.parent / "intake" / "static" / "dist"
 MODULES = HERE / "node_modules"
 CUT = HERE / ".build" / "fonts"  # where the style sheets look for the screens' fonts
-ENTRIES = ("css/patient.css", "css/staff.css", "js/patient.js", "js/questions.js", "js/sign.js", "js/staff.js")
+ENTRIES = (
+    "css/patient.css",
+    "css/staff.css",
+    "js/aloud.js",
+    "js/patient.js",
+    "js/questions.js",
+    "js/sign.js",
+    "js/staff.js",
+)
 # What a page may cost, in KB: text after gzip -9, fonts as they are.
 BUDGETS: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("style of a patient page", ("patient.css",), 10),
     ("style of a staff page", ("staff.css",), 10),
     ("script of a patient page", ("patient.js",), 3),
     ("scripts of a question page", ("patient.js", "questions.js"), 5),
+    # Beside the others: it comes last, nothing waits for it, and a tablet without a voice has no use for it.
+    ("script that reads a page aloud", ("aloud.js",), 1),
     ("scripts of the signature page", ("patient.js", "sign.js"), 9),
     ("script of a staff page", ("staff.js",), 4),
     ("fonts of an English page", ("atkinson-next.woff2", "newsreader.woff2"), 60),

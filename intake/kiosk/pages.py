@@ -13,7 +13,7 @@ from intake import answers, consent, definitions, i18n, screening, visits
 from intake.access import Role, current_actor, current_visit_id
 from intake.answers import open_sections
 from intake.config import Clinic
-from intake.definitions import Questionnaire, Value, answer_text, enabled, strip, visible_sections, with_entries
+from intake.definitions import Value, answer_text, enabled, entry_label, strip, visible_sections, with_entries
 from intake.errors import NotAllowed
 from intake.kiosk import rules
 from intake.kiosk.asking import held_visit
@@ -103,25 +103,14 @@ def summary(begun: answers.Begun) -> list[SummarySection]:
     for section in visible_sections(questionnaire, said):
         rows = []
         for link_id in section.items:
-            item = questionnaire.items[link_id]
-            if link_id in on and item.is_question and not item.hidden:
-                text = answer_text(item, said.get(link_id, ()), language)
+            item, given = questionnaire.items[link_id], said.get(link_id, ())
+            if link_id in on and item.is_question and not item.hidden and (given or not item.read_only):
+                text = answer_text(item, given, language)
                 value = mask(text) if link_id in MASKED and text else text
                 label = entry_label(questionnaire, link_id, language)
                 rows.append({"label": label, "value": value, "tell": link_id in told})
         sections.append(SummarySection(section.id, section.title.get(language), rows))
     return sections
-
-
-def entry_label(shape: Questionnaire, link_id: str, language: str) -> str:
-    """A question as a list of answers names it: in a repeating group with the entry it stands in."""
-    text, above = shape.items[link_id].text.get(language), shape.parents.get(link_id)
-    while above is not None and not shape.items[above].is_repeating_group:
-        above = shape.parents.get(above)
-    if above is None:
-        return text
-    group = shape.items[above]
-    return f"{(group.short or group.text).get(language)} {group.entry}: {text}"
 
 
 @dataclass(frozen=True)
@@ -195,6 +184,7 @@ def context() -> dict[str, Any]:
         "alive_url": url_for("kiosk.alive"),
     }
     if place is not None:
+        begun = answers.find(row.visit_id)
         args = request.view_args or {}
         page = str(args.get("section_id") or args.get("page_id") or "")
         names = (_("About you"), _("Health"), _("Treatment"), _("Effects"), _("Check and sign"))
@@ -202,36 +192,33 @@ def context() -> dict[str, Any]:
         known |= {
             "steps": [(name, "done" if n < at else "now" if n == at else "todo") for n, name in enumerate(names)],
             "may_decline": place is not rules.Place.IDENTITY,
-            "draft_content": place is not rules.Place.IDENTITY and not _approved(row.visit_id),
-            "back_url": back_url(place, page),
+            "draft_content": place is not rules.Place.IDENTITY and not _approved(begun),
+            "back_url": back_url(place, page, begun),
         }
     return known
 
 
-def _approved(visit_id: UUID) -> bool:
-    begun = answers.find(visit_id)
+def _approved(begun: answers.Begun | None) -> bool:
     edition_id = begun.edition.id if begun else definitions.current_edition().id
     return definitions.is_approved(edition_id, i18n.language())
 
 
-def back_url(place: rules.Place, page: str) -> str:
+def back_url(place: rules.Place, page: str, begun: answers.Begun | None) -> str:
     """The page before this one. A page opened by "Change" leads back to all answers, the first one to the welcome."""
     if request.args.get("change"):
         return url_for("kiosk.check")
     visit_id = current_visit_id()
-    begun, shown = answers.find(visit_id), consent.find_shown(visit_id)
-    trail: list[tuple[rules.Place, str, str]] = []
+    trail: list[tuple[rules.Place, str]] = []
     if begun is not None and answers.find_submission(visit_id) is None:
         asked = visible_sections(begun.edition.questionnaire, begun.draft.answers)
-        trail += [(rules.Place.QUESTIONS, s.id, url_for("answers.section", section_id=s.id)) for s in asked]
-    if place is rules.Place.EFFECTS and not page:
-        return trail[-1][2] if trail else url_for("kiosk.welcome")
-    if shown is not None:
-        ids = [p["id"] for p in shown.body["pages"]]
-        trail += [(rules.Place.EFFECTS, page_id, url_for("consent.effects", page_id=page_id)) for page_id in ids]
-    before = url_for("kiosk.welcome")
-    for way, way_page, address in trail:
-        if (way, way_page) == (place, page):
-            break
-        before = address
-    return before
+        trail += [(rules.Place.QUESTIONS, section.id) for section in asked]
+    is_first_effect = place is rules.Place.EFFECTS and not page
+    if not is_first_effect and (place, page) not in trail and (shown := consent.find_shown(visit_id)) is not None:
+        trail += [(rules.Place.EFFECTS, one["id"]) for one in shown.body["pages"]]
+    before = trail.index((place, page)) if (place, page) in trail else len(trail)
+    if not before:
+        return url_for("kiosk.welcome")
+    way, name = trail[before - 1]
+    if way is rules.Place.QUESTIONS:
+        return url_for("answers.section", section_id=name)
+    return url_for("consent.effects", page_id=name)

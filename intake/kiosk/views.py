@@ -327,8 +327,12 @@ def lock() -> ResponseReturnValue:
 @bp.post("/visit/larger")
 @allow(Role.TABLET)
 def larger() -> ResponseReturnValue:
-    """Larger or normal letters, for this visit."""
-    session["larger"] = not session.get("larger")
+    """Larger or normal letters, for this visit: as the button said, so that a second tap, or a try again after a lost
+    answer, changes nothing more. A size that nobody named is refused rather than guessed."""
+    wanted = request.form.get("larger")
+    if wanted not in ("on", "off"):
+        abort(400)
+    session["larger"] = wanted == "on"
     return redirect(pages.own_page(request.referrer) or url_for("kiosk.welcome"), 303)
 
 

@@ -72,7 +72,8 @@ def _context() -> dict[str, object]:
     steps = zip(
         ("About you", "Health", "Treatment", "Effects", "Sign"), ("done", "now", "todo", "todo", "todo"), strict=True
     )
-    known = {"lang": "en", "dir": request.args.get("dir", "ltr"), "clinic": i18n.clinic(), "demo": True}
+    known = {"lang": request.args.get("lang", "en"), "dir": request.args.get("dir", "ltr")}
+    known |= {"clinic": i18n.clinic(), "demo": True}
     known |= {"draft_content": True, "token_label": "K 14", "steps": steps, "step_note": "Page 1 of 2"}
     known |= {"back_url": "/back", "may_decline": True, "hours_note": "Open today 10:00 to 19:00"}
     known |= {"nav": [("Queue", "/board", True)], "staff_name": "Sunita", "sign_out_url": "/x"}
@@ -153,9 +154,13 @@ def _add_rooms(app: Flask, seen: Seen) -> None:
 
         return view
 
+    def larger() -> ResponseReturnValue:
+        seen.calls.append(f"larger {request.form['larger']}")
+        return "", 204
+
     kiosk.add_url_rule("/help", "help", called("help", lambda: ("", 204)), methods=["POST"])
     kiosk.add_url_rule("/alive", "alive", called("alive", lambda: ("", 204)), methods=["POST"])
-    kiosk.add_url_rule("/larger", "larger", called("larger", lambda: ("", 204)), methods=["POST"])
+    kiosk.add_url_rule("/larger", "larger", larger, methods=["POST"])
     for name in ("lock", "finish"):
         kiosk.add_url_rule(f"/{name}", name, called(name, lambda: redirect("/welcome", 303)), methods=["POST"])
     kiosk.add_url_rule("/tablet", "welcome", called("tablet", lambda: "x"))

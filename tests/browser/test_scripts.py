@@ -65,6 +65,30 @@ def test_the_browser_asks_exactly_what_the_server_asks(tablet: Page) -> None:
         assert shown(tablet) == enabled(QUESTIONS, answers) - {"page"}, answers
 
 
+def fill_in(page: Page, link_id: str, *words: str) -> None:
+    """Type into the boxes of a date, and perhaps of its time, and go on."""
+    boxes = page.locator(f'[data-item="{link_id}"] [data-part]')
+    for box, typed in zip(boxes.all(), words, strict=True):
+        box.fill(typed)
+    boxes.last.blur()
+
+
+def test_a_month_by_its_word_opens_what_depends_on_the_date_at_once(tablet: Page) -> None:
+    tablet.goto("/questions")
+    for month, is_before in (("March", True), ("डाकघर", False), ("मार्च", True), ("July", False), ("آذار", True)):
+        fill_in(tablet, "since", "14", month, "2020")
+        assert ("long" in shown(tablet)) is is_before, month
+    fill_in(tablet, "since", "31", "2", "2020")
+    assert "long" not in shown(tablet)
+
+
+def test_a_moment_on_the_clinics_clocks_opens_what_depends_on_it_at_once(tablet: Page) -> None:
+    tablet.goto("/questions")
+    for time, is_then in (("9:30", True), ("9:30 pm", False), ("9.30 am", True), ("", False)):
+        fill_in(tablet, "seen", "4", "March", "2026", time)
+        assert ("then" in shown(tablet)) is is_then, time
+
+
 def test_what_is_not_asked_is_not_sent(tablet: Page, seen: Seen) -> None:
     tablet.goto("/questions")
     tablet.locator('[data-item="smoke"] input[value="yes"]').check()

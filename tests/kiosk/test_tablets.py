@@ -292,10 +292,29 @@ def test_help_never_leads_to_another_site(app: Flask) -> None:
 def test_larger_letters_stay_for_the_visit_and_are_gone_for_the_next(app: Flask) -> None:
     client, _visit_id = at_questions(app)
     client.get("/visit/questions/id")
-    client.submit("/visit/larger")
+    client.submit("/visit/larger", {"larger": "on"})
     assert 'class="patient large"' in client.get("/visit/questions/id").text
     client.submit("/visit/finish")
     assert 'class="patient large"' not in client.get("/tablet").text
+
+
+def test_the_size_of_the_letters_is_the_one_the_button_named_however_often_it_is_sent(app: Flask) -> None:
+    client, _visit_id = at_questions(app)
+    assert '<input type="hidden" name="larger" value="on">' in client.get("/visit/questions/id").text
+    for wanted in ("on", "on", "off", "off"):
+        assert client.submit("/visit/larger", {"larger": wanted}).status_code == 303
+        page = client.get("/visit/questions/id").text
+        assert ('class="patient large"' in page) is (wanted == "on")
+        assert f'name="larger" value="{"off" if wanted == "on" else "on"}"' in page
+        assert f'aria-pressed="{"true" if wanted == "on" else "false"}"' in page
+
+
+@pytest.mark.parametrize("form", [{}, {"larger": ""}, {"larger": "huge"}])
+def test_a_size_nobody_offers_is_refused_and_changes_nothing(app: Flask, form: dict[str, str]) -> None:
+    client, _visit_id = at_questions(app)
+    client.get("/visit/questions/id")
+    assert client.submit("/visit/larger", form).status_code == 400
+    assert 'class="patient large"' not in client.get("/visit/questions/id").text
 
 
 def test_a_language_that_is_not_offered_changes_nothing(app: Flask) -> None:
