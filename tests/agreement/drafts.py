@@ -22,7 +22,7 @@ WORDS = ("", "some words", "Ünïcode शब्द")
 
 def drafts(questionnaire: Questionnaire, count: int, seed: int) -> Iterator[Draft]:
     """Yield drafts with answers to items that are asked and to items that are not; the first is empty."""
-    bounds = _bounds(questionnaire)
+    bounds = bounds_of(questionnaire)
     random = Random(f"{seed} {questionnaire.sha256}")
     yield {}
     for _ in range(count - 1):
@@ -59,7 +59,7 @@ def _entries(group: Item, random: Random) -> int:
     return random.randint(1, min(MOST_ENTRIES_DRAWN, group.max_occurs or MOST_ENTRIES_DRAWN))
 
 
-def _bounds(questionnaire: Questionnaire) -> dict[str, list[Any]]:
+def bounds_of(questionnaire: Questionnaire) -> dict[str, list[Any]]:
     """What conditions compare each item with, so that answers are drawn at and around it."""
     found: dict[str, list[Any]] = {}
     for item in questionnaire.items.values():

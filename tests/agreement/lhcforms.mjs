@@ -1,12 +1,12 @@
-// Asks LHC-Forms (National Library of Medicine), without a browser. Its folder is the argument. Each line in is
-// {questionnaire, response}; each line out the linkIds that are asked, or {refused: why}.
+// Asks LHC-Forms (National Library of Medicine), without a browser. The arguments are the folder that has jsdom and that
+// of LHC-Forms. Each line in is {questionnaire, response}; each line out the linkIds that are asked, or {refused: why}.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const folder = resolve(process.argv[2]);
-const { JSDOM, VirtualConsole } = createRequire(`${folder}/`)('jsdom');
+const [packages, folder] = process.argv.slice(2).map((path) => resolve(path));
+const { JSDOM, VirtualConsole } = createRequire(`${packages}/`)('jsdom');
 const { window } = new JSDOM('<!doctype html><title>-</title>', {
   runScripts: 'outside-only', pretendToBeVisual: true, url: 'http://localhost/', virtualConsole: new VirtualConsole(),
 });
@@ -14,7 +14,7 @@ const { window } = new JSDOM('<!doctype html><title>-</title>', {
 window.matchMedia = () => ({ matches: false, addListener() {}, removeListener() {}, addEventListener() {}, removeEventListener() {} });
 window.ResizeObserver = class { observe() {} unobserve() {} disconnect() {} };
 const scripts = ['webcomponent/assets/lib/zone.min.js', 'webcomponent/lhc-forms.js', 'fhir/R4/lformsFHIR.min.js'];
-for (const script of scripts) window.eval(readFileSync(`${folder}/package/dist/lforms/${script}`, 'utf8'));
+for (const script of scripts) window.eval(readFileSync(`${folder}/dist/lforms/${script}`, 'utf8'));
 const { LForms } = window;
 
 const isOn = (item) => !item || !item.linkId || (item._skipLogicStatus !== 'target-disabled' && isOn(item._parentItem));

@@ -6,23 +6,20 @@ holds neither equal nor unequal to be true.
 
 import json
 import subprocess
-import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 from intake.definitions import Questionnaire, Value, initial_answers
 from intake.definitions import enablement as server
 from intake.definitions.rules import ItemType, Operator
 from tests.agreement.drafts import Draft, drafts
-from tests.agreement.pages import NODE, SEED
+from tests.agreement.packages import FOLDER, LFORMS, NODE
+from tests.agreement.pages import SEED
 
-FOLDER = Path(__file__).parents[2] / "build" / "lhc-forms"
 RUNNER = Path(__file__).with_name("lhcforms.mjs")
 TIMES = (ItemType.DATE, ItemType.DATETIME, ItemType.TIME)
-LFORMS, JSDOM = "lforms@40.1.3", "jsdom@26.1.0"
 EXPLAINED = {
     ("coding-systems", "unnamed"): "LHC-Forms takes a coding without a system for another than one with; "
     "we do not, for a page's codes name no system (docs/questionnaires.md, E8)",
@@ -49,36 +46,20 @@ class Case:
         return sum(_depends(self.questionnaire, link_id) for link_id in self.compared)
 
 
-def install() -> bool:
-    """Put LHC-Forms and jsdom into build/, without running a script of theirs; return whether they are there."""
-    npm = which("npm")
-    if NODE is None or npm is None:
-        return False
-    if (FOLDER / "package").is_dir():
-        return True
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    FOLDER.joinpath("package.json").write_text('{"private": true}\n', "utf-8")
-    quiet = ("--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", "--silent")
-    try:
-        subprocess.run([npm, "install", *quiet, JSDOM], cwd=FOLDER, check=True, timeout=300)
-        # Taken apart by hand: what it says it depends on is built into it already.
-        subprocess.run([npm, "pack", *quiet, LFORMS], cwd=FOLDER, check=True, timeout=300, stdout=subprocess.DEVNULL)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        print(f"npm: {error}")
-        return False
-    with tarfile.open(next(FOLDER.glob("lforms-*.tgz"))) as packed:
-        packed.extractall(FOLDER, filter="data")
-    return True
-
-
 def ask(forms: Mapping[str, tuple[bytes, Questionnaire]], count: int) -> list[Case]:
-    """Ask LHC-Forms of `count` drafts of each questionnaire (by name, as stored bytes and as loaded)."""
+    """Ask LHC-Forms of `count` drafts of each questionnaire (by name, as stored bytes and as loaded). Needs
+    packages.install()."""
     drawn = [(name, data, one, draft) for name, (data, one) in forms.items() if _is_comparable(one)
              for draft in _whole(one, count)]  # fmt: skip
     lines = (json.dumps({"questionnaire": json.loads(data), "response": _response(data, draft)}) + "\n"
              for _, data, _, draft in drawn)  # fmt: skip
     run = subprocess.run(
-        [NODE or "node", RUNNER, FOLDER], input="".join(lines), capture_output=True, text=True, check=True, timeout=500
+        [NODE or "node", RUNNER, FOLDER, FOLDER / LFORMS],
+        input="".join(lines),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=500,
     )
     said = [json.loads(line) for line in run.stdout.splitlines()]
     return [Case(name, one, draft, None if isinstance(asked, dict) else frozenset(asked))

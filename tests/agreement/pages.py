@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
-from shutil import which
 
 from intake.answers import asked, conditions_for
 from intake.definitions import Questionnaire, with_entries
 from intake.definitions import enablement as server
 from tests.agreement.drafts import Draft, drafts, sent
+from tests.agreement.packages import NODE
 
 RUNNER = Path(__file__).with_name("browser.mjs")
 SEED = 20261123
-NODE = which("node")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import pytest
 
 from tests.agreement.forms import samples, the_bundled, when
 from tests.agreement.mutants import MUTANTS, mutated
-from tests.agreement.pages import NODE, SEED, Page, asked_by_the_browser, differences, pages, pages_of
+from tests.agreement.packages import NODE
+from tests.agreement.pages import SEED, Page, asked_by_the_browser, differences, pages, pages_of
 from tests.definitions.fhir import HL7, Json, extension, form, item, loaded
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed: the browser's evaluator cannot be asked")
