@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Flask, Request, Response, current_app, request
 from flask.sessions import SessionInterface, SessionMixin
-from sqlalchemy import Text, delete
+from sqlalchemy import Text, bindparam, delete, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.datastructures import CallbackDict
@@ -34,6 +34,12 @@ class WebSession(Base):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+# Every request asks for it, and only looks: no object of the row is needed.
+_ROW = select(WebSession.data, WebSession.created_at, WebSession.seen_at, WebSession.ended_at).where(
+    WebSession.id_hash == bindparam("key")
+)
 
 
 class ServerSession(CallbackDict[str, Any], SessionMixin):
@@ -65,7 +71,8 @@ class DatabaseSessions(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> ServerSession:
         """The live session of the cookie, or a fresh one."""
         key = request.cookies.get(cookie_name("session"))
-        if key and (row := db.session.get(WebSession, _hash(key))) and _is_live(row):
+        row = db.session.execute(_ROW, {"key": _hash(key)}).first() if key else None
+        if row is not None and _is_live(row.created_at, row.seen_at, row.ended_at):
             return ServerSession(json.loads(row.data), key, row.seen_at)
         return ServerSession(None, None, None)
 
@@ -127,6 +134,6 @@ def _hash(key: str) -> bytes:
     return sha256(key.encode()).digest()
 
 
-def _is_live(row: WebSession) -> bool:
+def _is_live(created_at: datetime, seen_at: datetime, ended_at: datetime | None) -> bool:
     now = clock.now()
-    return row.ended_at is None and now - row.seen_at <= IDLE and now - row.created_at <= LONGEST
+    return ended_at is None and now - seen_at <= IDLE and now - created_at <= LONGEST

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import rfc8785
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from intake import audit, clock, definitions, screening, vault, visits
 from intake.access import Actor
@@ -21,7 +21,9 @@ from intake.db import db, new_id
 from intake.definitions import Answers, Questionnaire, Value, initial_answers, strip, with_entries
 from intake.errors import NotAllowed, NotFound, Stale
 
-RESPONSES = "responses"
+RESPONSES, READ = "responses", "read responses"
+_RESPONSE = select(Response).where(Response.visit_id == bindparam("visit"))
+_SUBMISSION = select(Submission).where(Submission.visit_id == bindparam("visit"))
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def _learn(patient_id: UUID, answers: dict[str, list[Value]], by: Actor) -> None
 
 def find_submission(visit_id: UUID) -> Given | None:
     """The answers as given, or None."""
-    row = db.session.scalars(select(Submission).where(Submission.visit_id == visit_id)).first()
+    row = db.session.scalars(_SUBMISSION, {"visit": visit_id}).first()
     if row is None:
         return None
     visit = visits.get_visit(visit_id)
@@ -189,17 +191,22 @@ def _find(visit_id: UUID) -> Response | None:
     rows: dict[UUID, Response] = db.session.info.setdefault(RESPONSES, {})
     row = rows.get(visit_id)
     if row is None or row not in db.session:
-        row = db.session.scalars(select(Response).where(Response.visit_id == visit_id)).first()
+        row = db.session.scalars(_RESPONSE, {"visit": visit_id}).first()
         if row is not None:
             rows[visit_id] = row
     return row
 
 
 def _begun(row: Response) -> Begun:
-    patient_id = visits.get_visit(row.visit_id).patient_id
-    body: dict[str, Any] = json.loads(vault.open_(patient_id, f"response|body|{row.id}", row.body))
-    draft = rules.Draft(body["answers"], frozenset(body["saved"]))
-    return Begun(row.visit_id, definitions.get_edition(row.edition_id), draft, row.version, row.started_at)
+    # One request asks for it several times; what was opened once is not opened again while the sealed bytes stay.
+    known: dict[UUID, tuple[bytes, Begun]] = db.session.info.setdefault(READ, {})
+    if (found := known.get(row.visit_id)) is None or found[0] != row.body or found[1].revision != row.version:
+        patient_id = visits.get_visit(row.visit_id).patient_id
+        body: dict[str, Any] = json.loads(vault.open_(patient_id, f"response|body|{row.id}", row.body))
+        draft = rules.Draft(body["answers"], frozenset(body["saved"]))
+        begun = Begun(row.visit_id, definitions.get_edition(row.edition_id), draft, row.version, row.started_at)
+        found = known[row.visit_id] = (row.body, begun)
+    return found[1]
 
 
 def _write(row: Response, draft: rules.Draft) -> None:

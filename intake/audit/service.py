@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import select, true
+from sqlalchemy import Table, bindparam, insert, select, true, update
 
 from intake import clock
 from intake.access import Actor
@@ -16,6 +17,12 @@ LINK = (
     *(AuditEntry.seq, AuditEntry.at, AuditEntry.event, AuditEntry.subject, AuditEntry.actor),
     *(AuditEntry.body, AuditEntry.leaf, AuditEntry.previous, AuditEntry.chain),
 )
+
+# Every page shown and every change ends here, so the three statements are made once and go past the ORM.
+_ENTRIES, _HEAD = cast(Table, AuditEntry.__table__), cast(Table, AuditHead.__table__)
+_LOCK_HEAD = select(_HEAD.c.seq, _HEAD.c.chain).with_for_update()
+_ADD = insert(_ENTRIES)
+_MOVE_HEAD = update(_HEAD).values(seq=bindparam("newest"), chain=bindparam("link"))
 
 
 def record(event: str, subject: UUID | str, *, by: Actor, **facts: str | int | bool) -> None:
@@ -32,26 +39,19 @@ def _chain() -> None:
     pending = db.session.info.pop("audit", [])
     if not pending:
         return
+    db.session.flush()  # what is written waits for its rows first and for the head last, in every transaction alike
     # The head is locked, not the newest entry: a writer that waited for an entry's lock would still see the old one.
-    head = db.session.scalars(select(AuditHead).with_for_update().execution_options(populate_existing=True)).one()
+    seq, link = db.session.execute(_LOCK_HEAD).one()
+    rows = []
     for at, event, subject, actor, facts in pending:
-        seq, previous = head.seq + 1, head.chain
+        seq, previous = seq + 1, link
         body = rules.body(seq, at, event, subject, actor, facts)
         leaf = rules.leaf_hash(body)
         link = rules.chain_hash(previous, leaf)
-        row = AuditEntry(
-            seq=seq,
-            at=at,
-            event=event,
-            subject=subject,
-            actor=actor,
-            body=body,
-            leaf=leaf,
-            previous=previous,
-            chain=link,
-        )
-        db.session.add(row)
-        head.seq, head.chain = seq, link
+        said = {"seq": seq, "at": at, "event": event, "subject": subject, "actor": actor}
+        rows.append(said | {"body": body, "leaf": leaf, "previous": previous, "chain": link})
+    db.session.execute(_ADD, rows)
+    db.session.execute(_MOVE_HEAD, {"newest": seq, "link": link})
 
 
 before_commit.append(_chain)

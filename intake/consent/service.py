@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from intake import answers, audit, clock, definitions, jobs, screening, vault, visits
 from intake.access import Actor
@@ -22,6 +22,8 @@ from intake.db import db, new_id
 from intake.definitions import Answers
 from intake.errors import Invalid, NotAllowed, NotFound, Stale
 from intake.signer import the_signer
+
+_KINDS = select(Statement.kind).where(Statement.visit_id == bindparam("visit"))  # every page of a patient asks it
 
 
 @dataclass(frozen=True)
@@ -308,9 +310,7 @@ def find_statement(visit_id: UUID, kind: rules.Kind) -> Stated | None:
 
 def kinds_of(visit_id: UUID) -> set[rules.Kind]:
     """Which statements a visit has; opens nothing."""
-    return {
-        rules.Kind(kind) for kind in db.session.scalars(select(Statement.kind).where(Statement.visit_id == visit_id))
-    }
+    return {rules.Kind(kind) for kind in db.session.scalars(_KINDS, {"visit": visit_id})}
 
 
 def state_of(visit_id: UUID) -> rules.State:

@@ -5,7 +5,7 @@ from datetime import datetime
 from re import fullmatch
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from intake import audit, clock
 from intake.access import Actor
@@ -18,6 +18,11 @@ from intake.definitions.rules import Questionnaire
 from intake.definitions.yamlfile import Input
 from intake.errors import Invalid, NotAllowed, NotFound
 
+_APPROVALS = (
+    select(EditionApproval.language, EditionApproval.doctor_id, EditionApproval.at)
+    .where(EditionApproval.edition_id == bindparam("edition"))
+    .order_by(EditionApproval.at)
+)
 ENDINGS = {"questionnaire": "json", "translations": "po"}
 
 
@@ -195,7 +200,5 @@ def is_approved(edition_id: UUID, language: str | None = None) -> bool:
 def approvals_of(edition_id: UUID) -> list[Approval]:
     """Who approved an edition's words in which language, in the order of time."""
     base = get_edition(edition_id).questionnaire.languages[0]
-    rows = db.session.scalars(
-        select(EditionApproval).where(EditionApproval.edition_id == edition_id).order_by(EditionApproval.at)
-    )
-    return [Approval(row.language or base, row.doctor_id, row.at) for row in rows]
+    rows = db.session.execute(_APPROVALS, {"edition": edition_id})
+    return [Approval(language or base, doctor_id, at) for language, doctor_id, at in rows]

@@ -16,17 +16,16 @@ def load_actor() -> Actor | None:
     found = cookie.find(value) if value else None
     if value is None or found is None:
         return None
-    device, worth = found
-    if worth is rules.Cookie.OLD and request.endpoint not in WAY_OUT:
+    if found.worth is rules.Cookie.OLD and request.endpoint not in WAY_OUT:
         return None
-    g.tablet_cookie = value, worth
-    held = service.held_by(device)
-    if held is None or held[1] is rules.Hold.OVER:
-        return Actor("tablet", device.id, frozenset({Role.TABLET}))
-    g.tablet_visit, state = held
+    g.tablet_cookie = value, found.worth
+    state = service.hold_of(found.held) if found.held else None
+    if found.held is None or state is rules.Hold.OVER:
+        return Actor("tablet", found.device.id, frozenset({Role.TABLET}))
+    g.tablet_visit = found.held
     if state is rules.Hold.LOCKED:
-        return Actor("tablet", device.id, frozenset({Role.TABLET}))
-    return Actor("tablet", device.id, frozenset({Role.TABLET, Role.KIOSK}), g.tablet_visit.visit_id)
+        return Actor("tablet", found.device.id, frozenset({Role.TABLET}))
+    return Actor("tablet", found.device.id, frozenset({Role.TABLET, Role.KIOSK}), found.held.visit_id)
 
 
 def held_visit() -> TabletVisit | None:

@@ -2,10 +2,11 @@
 What a cookie is worth is `rules.worth`; who may enter with which is left to `asking.py`."""
 
 import secrets
+from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, bindparam, or_, select
 
 from intake import audit, clock
 from intake.access import Actor
@@ -15,21 +16,43 @@ from intake.kiosk import rules
 from intake.kiosk.models import Device, TabletVisit
 
 
-def find(value: str) -> tuple[Device, rules.Cookie] | None:
-    """The tablet a cookie's value belongs to and what the cookie is worth, or None."""
-    shown = hashed(value)
-    device = db.session.scalars(select(Device).where(Device.secret_hash == shown)).first()
-    if device is None:
-        waiting = select(TabletVisit).where(
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The tablet a cookie belongs to, what the cookie is worth, and the visit which that tablet holds."""
+
+    device: Device
+    worth: rules.Cookie
+    held: TabletVisit | None
+
+
+_WITH_VISITS = select(Device, TabletVisit).outerjoin(
+    TabletVisit,
+    and_(
+        TabletVisit.device_id == Device.id,
+        or_(TabletVisit.ended_at.is_(None), TabletVisit.renewed_at.is_not(None)),
+    ),
+)
+_OF_SECRET = _WITH_VISITS.where(Device.secret_hash == bindparam("shown"))
+_OF_RENEWED = _WITH_VISITS.where(
+    Device.id.in_(
+        select(TabletVisit.device_id).where(
             TabletVisit.renewed_at.is_not(None),
-            or_(TabletVisit.old_secret_hash == shown, TabletVisit.spare_secret_hash == shown),
+            or_(TabletVisit.old_secret_hash == bindparam("shown"), TabletVisit.spare_secret_hash == bindparam("shown")),
         )
-        row = db.session.scalars(waiting).first()
-        device = db.session.get(Device, row.device_id) if row else None
-    if device is None:
+    )
+)
+
+
+def find(value: str) -> Found | None:
+    """The tablet a cookie's value belongs to, or None. Every request of a tablet asks, so it is one statement."""
+    shown = hashed(value)
+    rows = db.session.execute(_OF_SECRET, {"shown": shown}).all()
+    rows = rows or db.session.execute(_OF_RENEWED, {"shown": shown}).all()
+    if not rows:
         return None
-    worth = _worth(device, shown, renewing(device.id))
-    return (device, worth) if worth else None
+    device, visits = rows[0][0], [row for _, row in rows if row is not None]
+    worth = _worth(device, shown, next((row for row in visits if row.renewed_at is not None), None))
+    return Found(device, worth, next((row for row in visits if row.ended_at is None), None)) if worth else None
 
 
 def renew(device: Device, row: TabletVisit, value: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from intake import audit, clock, visits
 from intake.access import SYSTEM, Actor
@@ -166,7 +166,7 @@ def put_back(visit_id: UUID, *, by: Actor) -> bool:
     device = _locked(row.device_id)
     newest = _newest(device.id)
     is_clean = device.wiped_at is not None and device.wiped_at >= row.ended_at
-    if newest is not row or is_clean or device.secret_hash is None or _hold(row) is rules.Hold.OVER:
+    if newest is not row or is_clean or device.secret_hash is None or hold_of(row) is rules.Hold.OVER:
         return False
     cookie.close(device)
     row.ended_at, row.seen_at = None, clock.now()
@@ -230,7 +230,7 @@ def release_over() -> None:
     """Let go of visits whose time on a tablet is over."""
     query = select(TabletVisit).where(TabletVisit.ended_at.is_(None)).with_for_update(skip_locked=True)
     for row in db.session.scalars(query.execution_options(populate_existing=True)):
-        if _hold(row) is rules.Hold.OVER:
+        if hold_of(row) is rules.Hold.OVER:
             row.ended_at = clock.now()
             audit.record("tablet.timed_out", row.visit_id, by=SYSTEM)
     db.session.flush()
@@ -246,10 +246,11 @@ def page_shown(page: str, *, by: Actor) -> None:
     audit.record("page.shown", _must_hold(by.id).visit_id, by=by, page=page)
 
 
-def held_by(device: Device) -> tuple[TabletVisit, rules.Hold] | None:
-    """The visit this tablet holds and what it is doing, or None."""
-    row = _held(device.id)
-    return (row, _hold(row)) if row else None
+def hold_of(row: TabletVisit) -> rules.Hold:
+    """What a visit's tablet is doing now."""
+    zone, idle = clinic().zone, timedelta(minutes=clinic().idle_minutes)
+    same_day = row.given_at.astimezone(zone).date() == clock.today(zone)
+    return rules.hold(rules.Use(row.opened_at, row.seen_at, row.locked_at, same_day), idle, clock.now())
 
 
 def list_tablets() -> list[Tablet]:
@@ -269,7 +270,7 @@ def device_name(device_id: UUID) -> str:
 
 def _tablet(device: Device) -> Tablet:
     row = _held(device.id)
-    state = _hold(row) if row else None
+    state = hold_of(row) if row else None
     is_over = state is rules.Hold.OVER
     if is_over:
         row, state = None, None
@@ -284,12 +285,6 @@ def _tablet(device: Device) -> Tablet:
         state,
         row.seen_at if row else None,
     )
-
-
-def _hold(row: TabletVisit) -> rules.Hold:
-    zone, idle = clinic().zone, timedelta(minutes=clinic().idle_minutes)
-    same_day = row.given_at.astimezone(zone).date() == clock.today(zone)
-    return rules.hold(rules.Use(row.opened_at, row.seen_at, row.locked_at, same_day), idle, clock.now())
 
 
 def _needs_wipe(device: Device) -> bool:
@@ -316,10 +311,11 @@ def _open_codes(device_id: UUID) -> Sequence[PairingCode]:
     ).all()
 
 
+_HELD = select(TabletVisit).where(TabletVisit.device_id == bindparam("device"), TabletVisit.ended_at.is_(None))
+
+
 def _held(device_id: UUID | None) -> TabletVisit | None:
-    return db.session.scalars(
-        select(TabletVisit).where(TabletVisit.device_id == device_id, TabletVisit.ended_at.is_(None))
-    ).first()
+    return db.session.scalars(_HELD, {"device": device_id}).first()
 
 
 def _holding(visit_id: UUID) -> TabletVisit | None:
