@@ -1,7 +1,7 @@
 """Draws the rows of a page. Each is drawn by its macro once for every language, with gaps where an answer stands, and
 from then on the gaps are filled; what cannot be kept (an error, an entry, a map) is drawn anew each time.
 
-What is kept holds words of a definition and never a patient's: a sketch is drawn from a field without an answer.
+What is kept holds words of a definition and never a patient's: a sketch is drawn from a field that hides its answer.
 """
 
 import re
@@ -87,8 +87,12 @@ class _Choice:
     selected: bool = True
 
 
+SAME_FOR_ALL = frozenset({"id", "name", "label", "type", "unit", "why", "is_horizontal", "keyboard", "other", "mark"})
+"""What a macro may ask of a field beside its answer. All else is hidden, so that nothing private can be kept."""
+
+
 class _Blank:
-    """A field as a macro sees it, with a gap wherever its answer would stand; it knows nothing of the answer."""
+    """A field as a macro sees it, with a gap wherever its answer would stand."""
 
     errors: Sequence[str] = ()
     data = True
@@ -103,6 +107,8 @@ class _Blank:
             self.iter_choices = self._choices
 
     def __getattr__(self, name: str) -> Any:
+        if name not in SAME_FOR_ALL:
+            raise AttributeError(name)
         return getattr(self.field, name)
 
     def _value(self) -> str:
@@ -139,7 +145,7 @@ def _is_plain(row: Row) -> bool:
     """Whether a row looks the same for everybody but for its answer."""
     if row.error or row.entry is not None or row.kind in ("fixed", "map"):
         return False
-    # A moment tells what the clinic's clocks are ahead by, which changes with the season.
+    # A moment's boxes name the clinic's time zone, which no definition knows.
     return row.field is None or not (row.field.errors or isinstance(row.field, MomentBoxes))
 
 

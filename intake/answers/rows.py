@@ -26,6 +26,7 @@ from intake.definitions import (
 )
 
 FIRST_LEVEL = 2  # headings below the page's own
+PICTURES = ("map-body", "map-face", "map-scalp")
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ class Row:
             return "group"
         if self.field is None:
             return "words" if self.item.type is ItemType.DISPLAY else "fixed"
-        return "map" if (self.item.control or "").startswith("map-") else "question"
+        # A picture is tapped in several places, and has none for words of one's own; no other question can use it.
+        has_places = self.item.type is ItemType.CHOICE and self.item.repeats
+        return "map" if has_places and self.item.control in PICTURES else "question"
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,14 +4,12 @@ Digits of any script are taken; what was typed is kept as typed where it is text
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 
 from intake.answers.typed import (
     LONGEST_NAME,
-    LONGEST_STRING,
-    LONGEST_TEXT,
     OLDEST_YEAR,
     Problem,
     Reading,
@@ -25,18 +23,21 @@ from intake.answers.typed import (
     short_name,
 )
 from intake.definitions.rules import (
+    DEFAULT_LENGTHS,
     MOST_ENTRIES,
     NUMBERS,
     Answers,
+    Fault,
     Item,
     ItemType,
     Questionnaire,
     Section,
     Value,
+    count_faults,
     enabled,
     entry_id,
     initial_answers,
-    number,
+    value_faults,
     visible_sections,
     with_entries,
 )
@@ -160,25 +161,13 @@ def _read_choice(item: Item, raw: Sequence[str]) -> Reading:
     options = [item.option(code) for code in codes if not (wants_words and code == other)]
     if any(option is None for option in options) or (len(codes) > 1 and not item.repeats):
         return Reading(problem=Problem.UNKNOWN_OPTION)
-    chosen = [option for option in options if option is not None]
-    alone = next((option for option in chosen if option.exclusive), None)
-    if len(codes) > 1 and alone:
-        return Reading(problem=Problem.EXCLUSIVE, limit=str(alone.text))
-    if problem := _miscounted(item, len(codes), is_alone=alone is not None):
-        return problem
-    values: tuple[Value, ...] = tuple(option.value for option in item.options if option in chosen)
-    if not wants_words:
-        return Reading(values)
-    own = _read_text(item, words) if words else Reading(problem=Problem.MISSING_WORDS)
-    return own if own.problem else Reading((*values, *own.values))
-
-
-def _miscounted(item: Item, count: int, *, is_alone: bool) -> Reading | None:
-    if item.min_occurs and count < item.min_occurs and not is_alone:
-        return Reading(problem=Problem.TOO_FEW, limit=str(item.min_occurs))
-    if item.max_occurs and count > item.max_occurs:
-        return Reading(problem=Problem.TOO_MANY, limit=str(item.max_occurs))
-    return None
+    values: tuple[Value, ...] = tuple(option.value for option in item.options if option in options)
+    if wants_words:
+        own = _read_text(item, words) if words else Reading(problem=Problem.MISSING_WORDS)
+        if own.problem:
+            return own
+        values += tuple(value for value in own.values if value not in values)
+    return _judged(values, count_faults(item, values))
 
 
 def _read_boolean(item: Item, text: str) -> Reading:
@@ -191,34 +180,19 @@ def _read_number(item: Item, text: str) -> Reading:
     amount = read_number(text)
     if amount is None:
         return Reading(problem=Problem.NOT_A_NUMBER)
-    most = 0 if item.type is ItemType.INTEGER else item.max_decimals
-    if most is not None and amount != round(amount, most):
-        return Reading(problem=Problem.TOO_PRECISE if most else Problem.NOT_WHOLE, limit=str(most))
-    if (low := number(item.min)) is not None and amount < low:
-        return Reading(problem=Problem.TOO_SMALL, limit=str(item.min))
-    if (high := number(item.max)) is not None and amount > high:
-        return Reading(problem=Problem.TOO_LARGE, limit=str(item.max))
+    if (item.type is ItemType.INTEGER or item.max_decimals == 0) and amount != int(amount):
+        return Reading(problem=Problem.NOT_WHOLE)
     if item.type is ItemType.INTEGER:
-        return Reading(({"valueInteger": int(amount)},))
+        return _within(item, {"valueInteger": int(amount)})
     if item.type is ItemType.QUANTITY:
-        return Reading(({"valueQuantity": {"value": float(amount), **item.unit_code}},))
-    return Reading(({"valueDecimal": float(amount)},))
+        return _within(item, {"valueQuantity": {"value": float(amount), **item.unit_code}})
+    return _within(item, {"valueDecimal": float(amount)})
 
 
 def _read_time(item: Item, text: str) -> Reading:
     if (found := read_time(text)) is None:
         return Reading(problem=Problem.TIME)
-    said = found.isoformat()
-    return _outside(item, said) or Reading(({"valueTime": said},))
-
-
-def _outside(item: Item, said: str) -> Reading | None:
-    """The limit that an ISO date or time passes, if any; a limit may be less precise than what it bounds."""
-    if isinstance(item.min, str) and said[: len(item.min)] < item.min:
-        return Reading(problem=Problem.TOO_SMALL, limit=item.min)
-    if isinstance(item.max, str) and said[: len(item.max)] > item.max:
-        return Reading(problem=Problem.TOO_LARGE, limit=item.max)
-    return None
+    return _within(item, {"valueTime": found.isoformat()})
 
 
 def _read_text(item: Item, text: str) -> Reading:
@@ -226,18 +200,14 @@ def _read_text(item: Item, text: str) -> Reading:
         text = read_phone(text) or ""
         if not text:
             return Reading(problem=Problem.PHONE)
-    longest = item.max_length or (LONGEST_TEXT if item.type is ItemType.TEXT else LONGEST_STRING)
+    longest = item.max_length or DEFAULT_LENGTHS[item.type]
     if len(text) > longest:
         return Reading(problem=Problem.TOO_LONG, limit=str(longest))
     if item.type is ItemType.URL and not is_address(text):
         return Reading(problem=Problem.ADDRESS)
     if item.regex:
         text = ascii_digits(text)
-        if not re.fullmatch(item.regex, text):
-            return Reading(problem=Problem.PATTERN)
-    if item.min_length and len(text) < item.min_length:
-        return Reading(problem=Problem.TOO_SHORT, limit=str(item.min_length))
-    return Reading(({"valueUri" if item.type is ItemType.URL else "valueString": text},))
+    return _within(item, {"valueUri" if item.type is ItemType.URL else "valueString": text})
 
 
 def _read_date(item: Item, raw: Sequence[str], today: date) -> Reading:
@@ -246,8 +216,7 @@ def _read_date(item: Item, raw: Sequence[str], today: date) -> Reading:
         return _missing(item, Problem.MISSING)
     if isinstance(day, Reading):
         return day
-    said = day.isoformat()
-    return _bad_day(item, day, today) or _outside(item, said) or Reading(({"valueDate": said},))
+    return _bad_day(item, day, today) or _within(item, {"valueDate": day.isoformat()})
 
 
 def _bad_day(item: Item, day: date, today: date) -> Reading | None:
@@ -269,24 +238,18 @@ def _read_moment(item: Item, raw: Sequence[str], today: date, zone: tzinfo) -> R
     if (clock := read_time(typed)) is None:
         return Reading(problem=Problem.TIME)
     moment = datetime.combine(day, clock, zone)
-    return _bad_day(item, day, today) or _out_of_time(item, moment) or Reading(({"valueDateTime": moment.isoformat()},))
+    return _bad_day(item, day, today) or _within(item, {"valueDateTime": moment.isoformat()})
 
 
-def _out_of_time(item: Item, moment: datetime) -> Reading | None:
-    """As `_outside`, for limits with an offset of their own too."""
-    if isinstance(item.min, str) and _compared(moment, item.min) < 0:
-        return Reading(problem=Problem.TOO_SMALL, limit=item.min)
-    if isinstance(item.max, str) and _compared(moment, item.max) > 0:
-        return Reading(problem=Problem.TOO_LARGE, limit=item.max)
-    return None
+def _within(item: Item, value: Value) -> Reading:
+    """The answer, or the limit of its question that it passes. Days ahead are refused before, in words of their own."""
+    return _judged((value,), value_faults(item, value, day=""))
 
 
-def _compared(moment: datetime, limit: str) -> int:
-    bound = datetime.fromisoformat(limit) if len(limit) > len("2026-01-31") else None
-    if bound is not None and bound.tzinfo is not None:
-        return (moment > bound) - (moment < bound)
-    said = moment.isoformat()[: len(limit)]
-    return (said > limit) - (said < limit)
+def _judged(values: tuple[Value, ...], faults: Iterator[tuple[Fault, object]]) -> Reading:
+    """The answers, or the first of what is wrong with them: what others send is held to the same limits."""
+    fault, limit = next(faults, (None, ""))
+    return Reading(problem=Problem(fault.value), limit=str(limit)) if fault else Reading(values)
 
 
 def demanded(shape: Questionnaire, answers: Answers, on: frozenset[str] | None = None) -> frozenset[str]:

@@ -12,8 +12,6 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-LONGEST_STRING = 255
-LONGEST_TEXT = 5000
 OLDEST_YEAR = 1900
 PHONE_NUMBER = re.compile(r"[+(]?\d[\d ()-]{5,17}\d")
 PHONE_DIGITS = range(7, 16)  # a number has at most 15 digits (ITU-T E.164, section 6)

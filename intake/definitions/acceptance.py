@@ -1,7 +1,7 @@
 """Whether values can be the answer to a question: their type, its options, its limits. Pure.
 
 One rule for what comes as FHIR has it: a response by others, and the initial values that a questionnaire itself gives.
-What a browser sent as typed text is read in the room of answers.
+What a browser sent as typed text is read in the room of answers, and held to the same limits.
 """
 
 from __future__ import annotations
@@ -148,8 +148,12 @@ def value_faults(item: Item, value: Value, day: str) -> Iterator[tuple[Fault, ob
     where nobody knows."""
     key, raw = next(iter(value.items()))
     if item.is_choice:
-        if item.option_of(value) is None and not (item.type is ItemType.OPEN_CHOICE and key == "valueString"):
+        if item.option_of(value) is not None:
+            return
+        if item.type is not ItemType.OPEN_CHOICE or key != "valueString":
             yield Fault.UNKNOWN_OPTION, ""
+        else:
+            yield from _text_faults(item, raw)
     elif key in ("valueString", "valueUri"):
         yield from _text_faults(item, raw)
     elif isinstance(raw, str):
@@ -163,10 +167,10 @@ def value_faults(item: Item, value: Value, day: str) -> Iterator[tuple[Fault, ob
 def _text_faults(item: Item, raw: str) -> Iterator[tuple[Fault, object]]:
     if item.max_length and len(raw) > item.max_length:
         yield Fault.TOO_LONG, item.max_length
-    if item.min_length and len(raw) < item.min_length:
-        yield Fault.TOO_SHORT, item.min_length
     if item.regex and not re.fullmatch(item.regex, raw):
         yield Fault.PATTERN, ""
+    if item.min_length and len(raw) < item.min_length:
+        yield Fault.TOO_SHORT, item.min_length
 
 
 def _number_faults(item: Item, raw: Any) -> Iterator[tuple[Fault, object]]:
@@ -186,16 +190,20 @@ def _range_faults(item: Item, given: Decimal | str) -> Iterator[tuple[Fault, obj
         yield Fault.TOO_LARGE, item.max
 
 
+_EXACT: tuple[tuple[str, type[datetime] | type[time]], ...] = (("T", datetime), (":", time))
+
+
 def _side(given: Any, limit: Any) -> int | None:
     """On which side of a limit something lies: -1 below, 1 above; None where the two cannot be compared.
 
-    Two moments are compared as instants, other dates and times as texts of equal precision.
+    Two moments are compared as instants, two times of day as such, all else that is dated as texts of equal precision.
     """
     if isinstance(given, str) != isinstance(limit, str):
         return None
     if isinstance(given, str):
-        if "T" in given and "T" in limit:
-            given, limit = datetime.fromisoformat(given), datetime.fromisoformat(limit)
+        exact = next((kind for mark, kind in _EXACT if mark in given and mark in limit), None)
+        if exact:
+            given, limit = exact.fromisoformat(given), exact.fromisoformat(limit)
         else:
             given, limit = given[: len(limit)], limit[: len(given)]
     return int(given > limit) - int(given < limit)

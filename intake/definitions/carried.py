@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from intake.definitions.library_files import TRANSLATIONS
@@ -31,13 +32,15 @@ def with_carried(questionnaire: Questionnaire, bodies: Mapping[str, bytes]) -> Q
         found = {language: words[str(text)] for language, words in wanted.items() if str(text) in words}
         return Text.of({**dict(text.pairs), **found})
 
+    # What is drawn is kept under this name: with other words it is another questionnaire.
+    catalogue_bytes = b"".join(bodies[TRANSLATIONS + language] for language in wanted)
     return replace(
         questionnaire,
         title=more(questionnaire.title),
         sections=tuple(replace(section, title=more(section.title)) for section in questionnaire.sections),
         items={link_id: _item(item, more) for link_id, item in questionnaire.items.items()},
         carried=tuple(sorted({*questionnaire.carried, *(language for language, words in wanted.items() if words)})),
-        sha256=f"{questionnaire.sha256} with {', '.join(sorted(wanted))}",
+        sha256=sha256(questionnaire.sha256.encode() + catalogue_bytes).hexdigest(),
     )
 
 

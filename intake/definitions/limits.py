@@ -12,18 +12,19 @@ from intake.definitions import profile
 from intake.definitions.acceptance import plain_value
 from intake.definitions.checks import RawItem, item_type, value_keys
 from intake.definitions.problems import Problem
-from intake.definitions.questionnaire import ItemType
+from intake.definitions.questionnaire import DEFAULT_LENGTHS, ItemType
 from intake.definitions.values import number
 
 MAX_REGEX = 200
 
 
 def _limits(item: RawItem) -> Iterator[Problem]:
-    longest = item.data.get("maxLength")
+    kind = item_type(item)
+    longest = item.data.get("maxLength", DEFAULT_LENGTHS.get(kind) if kind else None)
     if longest is not None and longest <= 0:
         yield item.problem("Q18", "maxLength must be greater than 0", at=".maxLength")
     if longest is not None and (item.extension(profile.MIN_LENGTH) or 0) > longest:
-        yield item.problem("Q18", f"minLength is above maxLength {longest}", at=".maxLength")
+        yield item.problem("Q18", f"minLength is above the {longest} characters an answer may have")
     for low, high in ((profile.MIN_VALUE, profile.MAX_VALUE), (profile.MIN_OCCURS, profile.MAX_OCCURS)):
         least, most = item.extension(low), item.extension(high)
         if least is not None and most is not None and _less(most, least):

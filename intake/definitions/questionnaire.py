@@ -52,7 +52,12 @@ VALUE_KEYS: Mapping[ItemType, str] = {
 NUMBERS = frozenset({ItemType.INTEGER, ItemType.DECIMAL, ItemType.QUANTITY})
 """Types answered with an amount."""
 
-DEFAULT_LENGTHS: Mapping[ItemType, int] = {ItemType.STRING: 255, ItemType.TEXT: 5000, ItemType.URL: 255}
+DEFAULT_LENGTHS: Mapping[ItemType, int] = {
+    ItemType.STRING: 255,
+    ItemType.TEXT: 5000,
+    ItemType.URL: 255,
+    ItemType.OPEN_CHOICE: 255,
+}
 """The most characters an answer may have where the definition sets no limit."""
 
 MOST_ENTRIES = 10
@@ -295,7 +300,3 @@ class Questionnaire:
     def section(self, section_id: str) -> Section | None:
         """Return the page with this id, or None."""
         return next((section for section in self.sections if section.id == section_id), None)
-
-    def section_of(self, link_id: str) -> Section | None:
-        """Return the page an item stands on (its own page for a top-level group), or None."""
-        return next((s for s in self.sections if link_id in s.items or link_id == s.group), None)

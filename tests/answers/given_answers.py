@@ -74,8 +74,9 @@ def _within(item: Item, text: str) -> str:
 
 
 def _chosen(item: Item, rng: Random) -> list[Value]:
-    if item.type is ItemType.OPEN_CHOICE and rng.random() < 0.3:
-        return [{"valueString": rng.choice(WORDS)}]
+    own = [word for word in WORDS if _fits(item, word)] if item.type is ItemType.OPEN_CHOICE else []
+    if own and rng.random() < 0.3:
+        return [{"valueString": rng.choice(own)}]
     if not item.repeats or rng.random() < 0.3:
         alone = [option for option in item.options if option.exclusive] if item.repeats else list(item.options)
         if alone:

@@ -81,6 +81,44 @@ def test_what_a_patient_wrote_is_escaped_and_never_kept(app: Flask) -> None:
     assert not any("Zebra" in piece for sketch in drawing._sketches.values() for piece in sketch.pieces)
 
 
+def test_a_macro_can_ask_a_sketch_for_nothing_that_somebody_said(app: Flask) -> None:
+    questionnaire = next(one for one in own() if "skin" in one.items and "creams" in one.items)
+    said = {"site": [{"valueUri": WORDS}], "creams": [{"valueString": WORDS}]}
+
+    def tells(thing: object, names: list[str]) -> bool:
+        return any("Zebra" in str(getattr(thing, name, "")) for name in names if not name.startswith("__"))
+
+    with app.test_request_context():
+        fields = [row.field for page in pages(questionnaire, said) for row in rows_of(page) if row.field is not None]
+        assert sum(tells(field, dir(field)) for field in fields) == len(said)
+        assert not any(tells(drawing._Blank(field), dir(field)) for field in fields)
+
+
+MAPS = """\
+  - id: maps
+    title: Pictures
+    items:
+      - {id: places, type: choice, multiple: true, control: map-face, text: Where, options: {forehead: Forehead},
+         items: [{id: since, type: string, text: Since when}]}
+      - {id: one, type: choice, control: map-face, text: Where most, options: {forehead: Forehead, neck: Neck}}
+      - {id: own, type: open-choice, multiple: true, control: map-body, text: Where else, other: Else,
+         options: {a: Arms}}
+      - {id: words, type: string, control: map-scalp, text: In your words}
+"""
+
+
+def test_a_picture_is_for_a_choice_of_several_places_and_what_lies_below_it_is_drawn(app: Flask) -> None:
+    questionnaire = check_questionnaire((FILES["questions.yaml"] + MAPS).encode(), "q.yaml").questionnaire
+    assert questionnaire is not None
+    page = open_page(questionnaire, "maps", {})
+    assert page is not None
+    with app.test_request_context():
+        html = str(context(page, filled(page))["drawn"])
+    assert html.count("data-map ") == 1, "one answer, words of one's own and a text have no picture"
+    assert [html.count(f'data-item="{one}"') for one in ("places", "since", "one", "own", "words")] == [1] * 5
+    assert "Where <span" in html, "what need not be answered says so"
+
+
 def test_no_more_is_kept_than_there_is_room_for(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing, "MOST_SKETCHES", 5)
     monkeypatch.setattr(drawing, "_sketches", {})

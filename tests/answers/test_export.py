@@ -342,6 +342,14 @@ def test_an_item_that_does_not_repeat_stands_once_and_a_group_has_no_more_entrie
     assert faults(response_of(*[medicine] * 11)) == [("too_many", "med")]
 
 
+def test_own_words_beside_options_keep_to_the_limits_that_a_page_holds_them_to() -> None:
+    questionnaire = loaded(form(item("own", "open-choice", maxLength=5, answerOption=[coding("a"), coding("b")])))
+    assert faults(response_of(answered("own", {"valueString": "too long"})), questionnaire) == [("too_long", "own")]
+    assert answers_of(questionnaire, response_of(answered("own", {"valueString": "short"})))
+    unlimited = loaded(form(item("own", "open-choice", answerOption=[coding("a"), coding("b")])))
+    assert faults(response_of(answered("own", {"valueString": "x" * 256})), unlimited) == [("too_long", "own")]
+
+
 def test_how_few_and_how_much_a_definition_allows_is_kept_to() -> None:
     least = [extension(HL7 + "questionnaire-minOccurs", valueInteger=2)]
     short = [extension(HL7 + "minLength", valueInteger=3), extension(HL7 + "regex", valueString="[a-z]*")]
@@ -358,5 +366,5 @@ def test_how_few_and_how_much_a_definition_allows_is_kept_to() -> None:
         answered("day", {"valueDate": "2025-12-31"}),
     ]
     assert faults(response_of(*wrong), questionnaire) == [
-        ("too_few", "many"), ("too_short", "word"), ("pattern", "word"), ("too_small", "day"),
+        ("too_few", "many"), ("pattern", "word"), ("too_short", "word"), ("too_small", "day"),
     ]  # fmt: skip

@@ -177,6 +177,39 @@ def test_words_of_ones_own_that_cannot_be_taken(item: Item, raw: list[str], why:
     assert read(item, raw, TODAY).problem is why
 
 
+def test_own_words_that_are_an_option_of_plain_words_are_that_option() -> None:
+    options = tuple(Option(code, Text.of({"en": code}), key="valueString") for code in ("Red", "Blue"))
+    colours = Item("colours", ItemType.OPEN_CHOICE, options=options, repeats=True, min_occurs=2)
+    red, blue = ({"valueString": option.code} for option in options)
+    assert read(colours, ["Red", "Blue", OTHER], TODAY).values == (blue, red)
+    assert read(colours, ["Red", "Red", OTHER], TODAY) == Reading(problem=Problem.TOO_FEW, limit="2"), (
+        "one answer, twice"
+    )
+
+
+def test_own_words_that_are_an_option_which_stands_alone_stand_alone_too() -> None:
+    options = (Option("Red", Text.of({"en": "Red"}), key="valueString"),)
+    alone = Option("None", Text.of({"en": "None"}), key="valueString", exclusive=True)
+    colours = Item("colours", ItemType.OPEN_CHOICE, options=(*options, alone), repeats=True)
+    assert read(colours, ["None", "Red", OTHER], TODAY).problem is Problem.EXCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("limits", "typed", "why"),
+    [
+        ({"min": "09:30:00.5"}, "9:30", Problem.TOO_SMALL),
+        ({"min": "09:30:00.5"}, "9:30:01", None),
+        ({"min": "09:30:00.000"}, "9:30", None),
+        ({"max": "18:00:00.0"}, "18:00", None),
+        ({"max": "18:00:00"}, "18:01", Problem.TOO_LARGE),
+    ],
+)
+def test_a_limit_of_a_time_may_be_finer_than_what_people_write(
+    limits: dict[str, Any], typed: str, why: Problem | None
+) -> None:
+    assert read(Item("a", ItemType.TIME, **limits), [typed], TODAY).problem is why
+
+
 def test_other_is_never_the_code_of_an_option() -> None:
     taken = Item("a", ItemType.OPEN_CHOICE, options=(Option("-other-", Text.of({"en": "Odd"})),))
     assert other_code(taken) not in [option.code for option in taken.options]

@@ -115,6 +115,9 @@ def test_what_does_not_repeat_may_say_that_one_answer_is_wanted() -> None:
 def test_a_text_that_must_be_longer_than_it_may_be_is_refused() -> None:
     limits = [extension(HL7 + "minLength", valueInteger=9)]
     assert codes(form(item("a", "string", maxLength=8, extension=limits))) == {"Q18"}
+    limits = [extension(HL7 + "minLength", valueInteger=256)]
+    assert codes(form(item("a", "string", extension=limits))) == {"Q18"}, "255 where nothing is said"
+    assert loaded(form(item("a", "text", extension=limits))).items["a"].min_length == 256
 
 
 # ---- Limits of dates and times ----
