@@ -11,11 +11,11 @@ if (form?.elements?.rev) {
   const { rev } = form.elements, words = $('[data-kept]', form);
   // What `rev` stands for is kept. `doubt` may have arrived, or not: it goes again word for word before anything newer,
   // which the server takes for the same page sent twice.
-  let doubt = '', flight = null, isOver = false, timer, changed = 0, since = 0;
+  let doubt = '', flight = null, isOver = false, timer, changed = 0, since = 0, crashes = 0;
 
   const typed = () => { const body = bodyOf(form); body.delete('rev'); return String(body); };
   // A page that came back with an error, or with more to answer, is kept nowhere yet.
-  let kept = $('#errors a, .note[data-focus]', form) ? '' : typed();
+  let kept = $('#errors, .note[data-focus]', form) ? '' : typed();
   const isNewer = () => !form.dataset.sent && typed() !== kept;
 
   // One page to the server. Whether it answered.
@@ -26,6 +26,8 @@ if (form?.elements?.rev) {
     body.set('rev', rev.value);
     const answer = await send(form, null, '?partial=1', body, document.hidden && doubt.length < MOST_KEPT_ALIVE).catch(() => null);
     if (!answer || answer.status > 500) return false;
+    if (answer.status === 500 && (crashes += 1) < 3) return false;   // an error that stays is left to Continue to show
+    crashes = 0;
     const revision = answer.headers.get('Intake-Revision');
     if (revision) {
       rev.value = revision;

@@ -85,6 +85,14 @@ def filled(page: Page, revision: object = "") -> FlaskForm:
     return section_form(page.shape, page.section, i18n.language())(formdata=None, data=data)
 
 
+def fill_open(page: Page, form: FlaskForm) -> None:
+    """Show what is stored in the fields of a page that were sent empty; what was sent stays as it was typed."""
+    for item in asked(page.shape, page.section):
+        name, stored = field_name(page.shape, item.link_id), page.before.get(item.link_id)
+        if stored and name in form and not any(form[name].sent):
+            form[name].process(None, stored_data(item, stored))
+
+
 def take(page: Page, sent: Sent) -> Taken:
     """Read what was sent for a page. Questions that are not asked, and those not seen yet, leave the form; what the
     page hid and did not send keeps its old value."""
@@ -180,4 +188,4 @@ def _seen(rows: Sequence[Row]) -> list[str]:
     return [name for row in rows for name in ([row.field.name] if row.field and row.on else []) + _seen(row.rows)]
 
 
-__all__ = ["Page", "Taken", "change_entries", "context", "filled", "open_page", "take"]
+__all__ = ["Page", "Taken", "change_entries", "context", "fill_open", "filled", "open_page", "take"]

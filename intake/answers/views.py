@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 
 from intake import answers, i18n
 from intake.access import Role, allow, current_actor, current_visit_id
-from intake.answers.page import Page, Taken, change_entries, context, filled, open_page, take
+from intake.answers.page import Page, Taken, change_entries, context, fill_open, filled, open_page, take
 from intake.db import transaction
 from intake.definitions import Value
 from intake.errors import NotFound, Stale
@@ -88,14 +88,16 @@ def _revision(form: FlaskForm) -> int:
 
 
 def _show_stale(taken: Taken) -> str:
-    """Another window changed the answers meanwhile: what was typed here stays, on top of the newest."""
+    """Another window changed the answers meanwhile: what was typed here stays, on top of the newest; what was left open
+    here shows what was said there."""
     fresh = answers.get(current_visit_id())
     taken.form.rev.data = str(fresh.revision)
     taken.form.form_errors = [
         _("These questions were changed in another window. Look at your answers here and press Continue again")
     ]
-    said = {**fresh.draft.answers, **taken.said}
+    said = {**fresh.draft.answers, **{link_id: values for link_id, values in taken.said.items() if values}}
     page = open_page(fresh.edition.questionnaire, taken.page.section.id, said) or taken.page
+    fill_open(page, taken.form)
     return _show(page, taken.form)
 
 

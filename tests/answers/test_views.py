@@ -202,6 +202,25 @@ def test_two_windows_on_one_page_do_not_lose_an_answer(app: Flask, patient: tupl
     assert drafted(app, visit_id, "id.name") == ["Second"]
 
 
+def test_what_one_window_left_open_takes_nothing_away_from_the_other(
+    app: Flask, patient: tuple[StrictClient, UUID]
+) -> None:
+    client, visit_id = patient
+    reach = "/visit/questions/ct"
+    first, second = untouched(client, reach), untouched(client, reach)
+    one = sent(app, visit_id, ct__email="farida@example.com", ct__ok=["call"], ct__ec_name="Sana")
+    assert client.post(f"{reach}?partial=1", data=first | one).status_code == 204
+    other = sent(
+        app, visit_id, ct__mobile="98400 00421", ct__ok=["msg"], ct__ec_name="Imran", ct__ec_phone="9840000422"
+    )
+    late = client.post(reach, data=second | other)
+    assert late.status_code == 409
+    assert client.post(reach, data=browser_fields(late.text)).status_code == 303
+    assert drafted(app, visit_id, "ct.email") == ["farida@example.com"]
+    assert drafted(app, visit_id, "ct.ec_name") == ["Imran"]
+    assert drafted(app, visit_id, "ct.ec_phone") == ["9840000422"]
+
+
 def test_a_check_page_that_is_out_of_date_gives_nothing_and_keeps_the_answers(app: Flask) -> None:
     client, visit_id = at_check(app)
     old = untouched(client, CHECK)

@@ -174,6 +174,31 @@ def test_what_is_typed_after_a_continue_whose_answer_was_lost_is_saved_too(visit
     assert drafted(visit.app, visit.id, "ct.ec_name") == ["Imran Sheikh"]
 
 
+def test_one_error_of_the_server_ends_no_keeping_and_one_that_stays_holds_nobody(visit: Visit) -> None:
+    patient, said = visit.patient, []
+
+    def fail(route: Route) -> None:
+        said.append(500)
+        route.fulfill(status=500)
+
+    patient.route("**/ct?partial=1", fail, times=1)
+    visit.box("ct.ec_name").fill("Imran")
+    with patient.expect_response(lambda answer: answer.status == 204):
+        for _second in range(10):
+            patient.clock.run_for(1000)
+    assert (said, drafted(visit.app, visit.id, "ct.ec_name")) == ([500], ["Imran"])
+
+    patient.route("**/ct?partial=1", fail)
+    visit.box("ct.ec_name").fill("Imran Sheikh")
+    for _second in range(20):
+        patient.clock.run_for(1000)
+    expect(visit.bar).to_be_hidden()
+    path.answer_section(patient)
+    path.go_on(patient)
+    assert patient.url.endswith("/visit/questions/tx")
+    assert len(said) == 4
+
+
 # ---- The page in hand and Continue ----
 
 
@@ -229,6 +254,18 @@ def test_a_page_that_came_back_with_an_error_is_kept_as_well(visit: Visit) -> No
     visit.keep()
     assert drafted(visit.app, visit.id, "ct.ec_name") == ["Imran"]
     assert drafted(visit.app, visit.id, "ct.mobile") == ["98400 00421"]
+
+
+def test_a_page_that_was_open_for_too_long_is_kept_once_it_came_back_whatever_is_pressed_then(visit: Visit) -> None:
+    app, patient = visit.app, visit.patient
+    path.answer_section(patient)
+    patient.locator("form[data-save] input[name=csrf_token]").evaluate("token => { token.value = 'old'; }")
+    path.go_on(patient)
+    expect(patient.get_by_role("alert")).to_contain_text("had been open for a long time")
+    assert drafted(app, visit.id, "ct.ec_phone") == []
+    with patient.expect_navigation(url="**/visit/questions/id"):
+        patient.get_by_role("link", name="Back").tap()
+    assert drafted(app, visit.id, "ct.ec_phone") == ["98400 00422"]
 
 
 def test_an_answer_that_is_taken_back_after_it_was_kept_stays_away(visit: Visit) -> None:
