@@ -199,6 +199,7 @@ def _find(visit_id: UUID) -> Response | None:
 
 def _begun(row: Response) -> Begun:
     # One request asks for it several times; what was opened once is not opened again while the sealed bytes stay.
+    # It goes with the database session, which ends with its request or job, so that no answer outlives either.
     known: dict[UUID, tuple[bytes, Begun]] = db.session.info.setdefault(READ, {})
     if (found := known.get(row.visit_id)) is None or found[0] != row.body or found[1].revision != row.version:
         patient_id = visits.get_visit(row.visit_id).patient_id

@@ -5,7 +5,7 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys import path
-from tests.journeys.in_hand import REACH, at_reach
+from tests.journeys.in_hand import REACH, Visit, at_reach
 from tests.kiosk.pages import drafted
 
 pytestmark = pytest.mark.browser
@@ -26,14 +26,20 @@ def finds_the_half_page(patient: Page) -> None:
     assert patient.url.endswith("/visit/questions/tx")
 
 
+def at_the_half_page(app: Flask, base: str, tablet: BrowserContext, desk: BrowserContext) -> Visit:
+    """A visit whose page is half filled in, and kept."""
+    visit = at_reach(app, base, tablet, desk)
+    visit.box("ct.ec_name").fill("Imran")
+    visit.patient.locator('[data-item="ct.ok"] input[value=call]').check()
+    visit.keep()
+    return visit
+
+
 def test_a_tablet_that_was_closed_in_the_middle_of_a_page_opens_on_the_half_page(
     live: tuple[Flask, str], desk: BrowserContext, chromium: Browser
 ) -> None:
     closed = chromium.new_context(viewport={"width": 820, "height": 1180}, has_touch=True)
-    visit = at_reach(*live, closed, desk)
-    visit.box("ct.ec_name").fill("Imran")
-    visit.patient.locator('[data-item="ct.ok"] input[value=call]').check()
-    visit.keep()
+    visit = at_the_half_page(*live, closed, desk)
     cookies = closed.storage_state()
     closed.close()
 
@@ -50,10 +56,7 @@ def test_a_tablet_without_its_cookie_is_paired_and_handed_over_again_and_opens_o
     live: tuple[Flask, str], desk: BrowserContext, chromium: Browser
 ) -> None:
     closed = chromium.new_context(viewport={"width": 820, "height": 1180}, has_touch=True)
-    visit = at_reach(*live, closed, desk)
-    visit.box("ct.ec_name").fill("Imran")
-    visit.patient.locator('[data-item="ct.ok"] input[value=call]').check()
-    visit.keep()
+    visit = at_the_half_page(*live, closed, desk)
     closed.close()
 
     another = chromium.new_context(viewport={"width": 820, "height": 1180}, has_touch=True)
