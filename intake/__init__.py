@@ -1,20 +1,34 @@
 """Intake: understanding, decision, signature, proof. The factory opens the ground,
 adds the rooms and checks every route."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
+from flask_login.utils import _user_context_processor
 from flask_security import Security, SQLAlchemyUserDatastore
 
 from intake import access, i18n, sessions, storage, telemetry, web
 from intake.config import PACKAGE, TEMPLATES, Settings
 from intake.db import db
+from intake.db import init_app as open_database
 from intake.vault import Vault
+
+
+class Service(Flask):
+    """The application. All its views and hooks are plain functions, so that nothing need look whether one is not: the
+    framework asks for each of twenty at every request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself."""
+        return func
 
 
 def create_app(settings: Settings) -> Flask:
     """The application for these settings. Raises FileNotFoundError without the clinic's keys,
     RuntimeError for an undeclared route."""
     telemetry.set_up()
-    app = Flask(__name__, template_folder=str(TEMPLATES), static_folder=str(PACKAGE / "static"))
+    app = Service(__name__, template_folder=str(TEMPLATES), static_folder=str(PACKAGE / "static"))
     app.config |= {
         "INTAKE": settings,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
@@ -22,7 +36,7 @@ def create_app(settings: Settings) -> Flask:
     }
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.session_interface = sessions.DatabaseSessions()
-    db.init_app(app)
+    open_database(app)
     app.extensions["intake_vault"] = vault = Vault.from_file(settings.keys / "vault.key")
     app.extensions["intake_storage"] = storage.FileStorage(settings.data / "files")
     app.config["SECRET_KEY"] = vault.token(
@@ -79,7 +93,12 @@ def _security(app: Flask, datastore: SQLAlchemyUserDatastore) -> None:
         "SECURITY_STATIC_FOLDER": None,
         "REMEMBER_COOKIE_DURATION": 0,
     }
-    Security(app, datastore, register_blueprint=False)
+    security = Security(app, datastore, register_blueprint=False)
+    # They would work out what a person may do, which is access.py's to say, and for every page who that
+    # is, which no template asks.
+    app.before_request_funcs[None].remove(security.principal._on_before_request)
+    app.template_context_processors[None].remove(_user_context_processor)
     # Its sign-in by a token in a header or an address, and by a cookie that remembers: sessions are the only way in.
     app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     app.login_manager._load_user_from_remember_cookie = lambda _cookie: None  # type: ignore[attr-defined]
+    app.after_request_funcs[None].remove(app.login_manager._update_remember_cookie)  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from unicodedata import bidirectional
 from babel import Locale, UnknownLocaleError
 from babel.support import Translations
 from flask import Flask, current_app, g
-from flask_babel import Babel, format_date, get_locale
+from flask_babel import Babel, format_date
 from markupsafe import Markup
 
 from intake.config import PACKAGE, Clinic, Settings
@@ -95,4 +95,4 @@ def init_app(app: Flask) -> None:
 
     @app.context_processor
     def words() -> dict[str, object]:
-        return {"lang": language(), "dir": direction(), "clinic": clinic(), "locale": get_locale()}
+        return {"lang": language(), "dir": direction(), "clinic": clinic()}

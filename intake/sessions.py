@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.datastructures import CallbackDict
 
 from intake import clock
-from intake.db import Base, db, transaction
+from intake.db import Base, db, fetch, transaction
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=10)
@@ -71,7 +71,7 @@ class DatabaseSessions(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> ServerSession:
         """The live session of the cookie, or a fresh one."""
         key = request.cookies.get(cookie_name("session"))
-        row = db.session.execute(_ROW, {"key": _hash(key)}).first() if key else None
+        row = fetch(_ROW, key=_hash(key)).first() if key else None
         if row is not None and _is_live(row.created_at, row.seen_at, row.ended_at):
             return ServerSession(json.loads(row.data), key, row.seen_at)
         return ServerSession(None, None, None)

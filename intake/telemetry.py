@@ -2,13 +2,14 @@
 
 import json
 import logging
+import secrets
 import sys
 import time
-from uuid import uuid4
 
 from flask import Flask, Response, g, has_request_context, request
 
 log = logging.getLogger("intake")
+_AS_JSON = json.JSONEncoder(default=str, ensure_ascii=True).encode  # json.dumps would make one anew for every line
 
 
 class JsonLines(logging.Formatter):
@@ -33,7 +34,7 @@ class JsonLines(logging.Formatter):
             line["where"] = (
                 f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else None
             )
-        return json.dumps(line, default=str, ensure_ascii=True)
+        return _AS_JSON(line)
 
 
 def set_up(level: int = logging.INFO) -> None:
@@ -43,6 +44,9 @@ def set_up(level: int = logging.INFO) -> None:
         handler.setFormatter(JsonLines())
         log.addHandler(handler)
         log.propagate = False
+        # What no line of ours tells need not be looked up for each (the logging module's own advice).
+        logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+        logging._srcfile = None
     log.setLevel(level)
 
 
@@ -57,7 +61,7 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
-        g.request_id, g.began = uuid4().hex, time.perf_counter()
+        g.request_id, g.began = secrets.token_hex(16), time.perf_counter()
 
     @app.after_request
     def finish(response: Response) -> Response:

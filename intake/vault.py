@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -19,18 +20,18 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
-from sqlalchemy import ForeignKey, delete, select
+from sqlalchemy import ForeignKey, Select, SQLColumnExpression, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from intake import clock
-from intake.db import Base, db, leave_no_trace, new_id
+from intake.db import Base, db, fetch, leave_no_trace, new_id, remembered
 from intake.errors import Damaged, NotFound
 
 VERSION = b"v1"
 NONCE = 12
 SHORTEST_PREFIX = 3  # code points; shorter would let a name be guessed letter by letter
 LONGEST_PREFIX = 24
-KEYS_IN_USE = "patient_keys"
+PATIENT_KEYS = "patient keys"
 
 
 class PatientKey(Base):
@@ -41,6 +42,9 @@ class PatientKey(Base):
     wrapped: Mapped[bytes | None]
     created_at: Mapped[datetime]
     destroyed_at: Mapped[datetime | None]
+
+
+_WRAPPED = select(PatientKey.wrapped).where(PatientKey.patient_id == bindparam("patient"))
 
 
 class BlindIndex(Base):
@@ -138,6 +142,7 @@ def destroy_patient_key(patient_id: UUID) -> None:
     if row is None or row.wrapped is None:
         raise NotFound("vault.no_patient_key", patient_id=patient_id)
     row.wrapped, row.destroyed_at = None, clock.now()
+    remembered(PATIENT_KEYS).pop(patient_id, None)
     db.session.execute(delete(BlindIndex).where(BlindIndex.patient_id == patient_id))
     leave_no_trace()
 
@@ -152,6 +157,17 @@ def open_(patient_id: UUID, place: str, sealed: bytes) -> bytes:
     return _decrypt(_patient_cipher(patient_id), sealed, place.encode())
 
 
+def with_key(query: Select[*tuple[Any, ...]], patient_id: SQLColumnExpression[UUID]) -> Select[*tuple[Any, ...]]:
+    """A query that also asks for the wrapped key of the patient it finds, for `remember_key`."""
+    return query.add_columns(PatientKey.wrapped).outerjoin(PatientKey, PatientKey.patient_id == patient_id)
+
+
+def remember_key(patient_id: UUID, wrapped: bytes | None) -> None:
+    """Spare this request another look for a patient's key; None where there is none."""
+    if wrapped is not None and patient_id not in (ciphers := remembered(PATIENT_KEYS)):
+        ciphers[patient_id] = AESGCM(the_vault().unwrap(patient_id, wrapped))
+
+
 def index_patient(patient_id: UUID, *, name: str = "", phone: str = "", born_on: date | None = None) -> None:
     """Make a patient findable by these values, beside those already indexed."""
     vault = the_vault()
@@ -159,8 +175,8 @@ def index_patient(patient_id: UUID, *, name: str = "", phone: str = "", born_on:
     wanted |= {("phone", vault.token("phone", word)) for word in _phone_words(phone)}
     if born_on:
         wanted.add(("born_on", vault.token("born_on", born_on.isoformat())))
-    known = select(BlindIndex.kind, BlindIndex.token).where(BlindIndex.patient_id == patient_id)
-    have = {(kind, bytes(token)) for kind, token in db.session.execute(known)}
+    indexed = select(BlindIndex.kind, BlindIndex.token).where(BlindIndex.patient_id == patient_id)
+    have = {(kind, bytes(token)) for kind, token in db.session.execute(indexed)}
     for kind, token in sorted(wanted - have):
         db.session.add(BlindIndex(kind=kind, token=token, patient_id=patient_id))
 
@@ -205,13 +221,12 @@ def _phone_words(phone: str) -> Iterable[str]:
 
 
 def _patient_cipher(patient_id: UUID) -> AESGCM:
-    # A session knows a row only while somebody holds it; without this, each value of a page would read its key anew.
-    rows: dict[UUID, PatientKey] = db.session.info.setdefault(KEYS_IN_USE, {})
-    row = rows.get(patient_id) or db.session.get(PatientKey, patient_id)
-    if row is None or row.wrapped is None:
+    ciphers: dict[UUID, AESGCM] = remembered(PATIENT_KEYS)
+    if patient_id not in ciphers:
+        remember_key(patient_id, fetch(_WRAPPED, patient=patient_id).scalar())
+    if patient_id not in ciphers:
         raise NotFound("vault.no_patient_key", patient_id=patient_id)
-    rows[patient_id] = row
-    return AESGCM(the_vault().unwrap(patient_id, row.wrapped))
+    return ciphers[patient_id]
 
 
 def _derive(master: bytes, purpose: bytes) -> bytes:

@@ -3,6 +3,7 @@ What a page says is left to the rooms."""
 
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -42,6 +43,7 @@ HEADERS = {
         "camera=(), microphone=(), geolocation=(), payment=(), usb=(), publickey-credentials-get=(self)"
     ),
 }
+_HEADERS = tuple((name, name.lower(), value) for name, value in HEADERS.items())
 LARGEST_BODY = 1024 * 1024
 
 
@@ -57,20 +59,28 @@ def known_host() -> ResponseReturnValue | None:
 
     Flask's TRUSTED_HOSTS would do it, but cannot name an IPv6 address.
     """
-    try:
-        host = urlsplit(f"//{request.host}").hostname
-    except ValueError:
-        host = None
-    if host in current_app.config["INTAKE"].hosts:
+    if _name_in(request.host) in current_app.config["INTAKE"].hosts:
         return None
     telemetry.note("host.unknown")
     return _("This service is not known under that address.") + "\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
 
 
+@lru_cache(64)
+def _name_in(host: str) -> str | None:
+    """The name in a Host header, without its port; None where it holds none."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+
+
 def headers(response: Response) -> Response:
     """Put the security headers on an answer; everything but built assets is never stored."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    given = response.headers
+    own = {name.lower() for name, _ in given}
+    for name, key, value in _HEADERS:
+        if key not in own:
+            given.add(name, value)
     if request.endpoint == "static" and response.status_code in (200, 304) and request.method != "OPTIONS":
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:

@@ -37,11 +37,16 @@ HEALTHY: Mapping[str, Any] = {
 }
 
 
-def a_visit(app: Flask, *, name: str = "Farida Sheikh", phone: str = "98400 00421", letter: str = "K") -> UUID:
-    """A token for a new patient, issued at the desk."""
+def a_visit(
+    app: Flask, *, name: str = "Farida Sheikh", phone: str = "98400 00421", letter: str = "K", out_of_hours: str = ""
+) -> UUID:
+    """A token for a new patient, issued at the desk; `out_of_hours` is why, where the clinic is closed."""
     with app.test_request_context(), transaction():
         doctor = next(d for d in staff.list_doctors() if d.letter == letter)
-        return visits.issue_token(clinic(), doctor_id=doctor.id, name=name, phone=phone, by=DESK).id
+        visit = visits.issue_token(
+            clinic(), doctor_id=doctor.id, name=name, phone=phone, override_reason=out_of_hours, by=DESK
+        )
+        return visit.id
 
 
 def value_of(questionnaire: Questionnaire, link_id: str, plain: Any) -> list[Value]:

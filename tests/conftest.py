@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from hypothesis import settings as property_tests
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, event, text
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import make_url
 
 from intake import cli, clock, create_app
 from intake.access import SYSTEM
@@ -159,7 +159,7 @@ class StrictClient(FlaskClient):
         self.hidden = {}
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
-        with _watched() as written:
+        with _watched(self.application) as written:
             response = super().open(*args, **kwargs)
         if response.request.method == "GET":
             assert not written - MAY_WRITE_ON_GET, f"GET {response.request.path} wrote {written - MAY_WRITE_ON_GET}"
@@ -191,18 +191,20 @@ class StrictClient(FlaskClient):
 
 
 @contextmanager
-def _watched() -> Iterator[set[str]]:
+def _watched(app: Flask) -> Iterator[set[str]]:
+    with app.app_context():
+        engine = db.engine
     written: set[str] = set()
 
     def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if found := re.match(r'\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', statement):
             written.add(found[1])
 
-    event.listen(Engine, "before_cursor_execute", note)
+    event.listen(engine, "before_cursor_execute", note)
     try:
         yield written
     finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def sign_in(app: Flask, email: str) -> StrictClient:

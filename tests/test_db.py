@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from intake import audit, clock, visits
 from intake.access import SYSTEM
 from intake.audit.models import AuditEntry, AuditHead
-from intake.db import db, new_id, transaction
+from intake.db import db, fetch, let_go, new_id, remembered, transaction
 from intake.errors import Stale
 from intake.kiosk.models import Device
 from intake.sessions import WebSession
@@ -59,6 +59,52 @@ def test_what_was_rolled_back_leaves_no_row_and_no_entry_in_the_log_then_or_late
     assert audit.history_of("T9") == []
     assert db.session.scalar(select(Device).where(Device.name == "T9")) is None
     assert audit.verify() is None
+
+
+def test_objects_and_columns_are_written_together_or_not_at_all(in_app: Flask) -> None:
+    rename = update(Device).where(Device.name == bindparam("old")).values(name=bindparam("new"))
+
+    def names() -> list[str]:
+        return sorted(fetch(select(Device.name)).scalars())
+
+    before = names()
+    with pytest.raises(ZeroDivisionError), transaction():
+        db.session.add(Device(id=new_id(), name="T9"))
+        assert fetch(rename, old="T9", new="T8").rowcount == 1, "what waits to be written is written first"
+        raise ZeroDivisionError
+    assert names() == before
+    with transaction():
+        fetch(rename, old="T1", new="T7")
+    with transaction():
+        db.session.add(Device(id=new_id(), name="T9"))
+        fetch(rename, old="T9", new="T8")
+    assert names() == ["T2", "T7", "T8"]
+    assert db.session.scalar(select(Device.name).where(Device.name == "T8")) == "T8"
+
+
+def test_what_was_read_once_is_forgotten_when_a_transaction_begins_and_when_it_ends(in_app: Flask) -> None:
+    remembered("devices")["T1"] = "read"
+    with transaction():
+        assert remembered("devices") == {}
+        remembered("devices")["T1"] = "not committed yet"
+    assert remembered("devices") == {}
+
+
+def test_a_read_sees_one_moment_until_it_is_let_go(app: Flask) -> None:
+    def meanwhile() -> None:
+        with app.app_context(), transaction():
+            db.session.add(Device(id=new_id(), name="T9"))
+
+    with app.app_context():
+        count = select(func.count()).select_from(Device)
+        assert fetch(count).scalar() == db.session.scalar(count) == 2
+        other = threading.Thread(target=meanwhile)
+        other.start()
+        other.join()
+        if not SERVER:  # PostgreSQL reads what is committed (READ COMMITTED)
+            assert fetch(count).scalar() == db.session.scalar(count) == 2
+        let_go()
+        assert fetch(count).scalar() == db.session.scalar(count) == 3
 
 
 def test_the_log_is_not_written_outside_a_transaction(in_app: Flask) -> None:

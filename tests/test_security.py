@@ -37,7 +37,7 @@ def test_no_post_is_taken_without_the_token_of_a_page(app: Flask, browsers: Brow
     for rule, path in routes(app, "POST"):
         browser = browsers(allowed_for(app, rule.endpoint) or frozenset())
         for token in ({}, {"csrf_token": ""}, {"csrf_token": "x" * 91}):
-            with _watched() as written:
+            with _watched(app) as written:
                 response = FlaskClient.post(browser, path, data={**token, "code": "ABCDEFGH", "reason": "x"})
             # A page that is not this tablet's next one sends it there before it looks at anything.
             is_refused = response.status_code >= 400 or (response.status_code == 303 and path.startswith("/visit/"))
@@ -96,7 +96,7 @@ def test_a_body_larger_than_a_megabyte_is_refused_on_every_route(app: Flask, bro
     for rule, path in routes(app, "POST"):
         browser = browsers(allowed_for(app, rule.endpoint) or frozenset())
         for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
-            with _watched() as written:
+            with _watched(app) as written:
                 status = FlaskClient.post(browser, path, data=body, content_type=kind).status_code
             is_refused = status == 413 or (status in (303, 404) and path.startswith("/visit/"))
             if not is_refused or written - {"web_session"}:
@@ -191,7 +191,7 @@ def test_a_host_that_is_not_the_clinics_gets_a_plain_400_and_no_page_of_ours(app
 
 def test_a_form_sent_to_another_name_changes_nothing(app: Flask, as_reception: StrictClient) -> None:
     as_reception.get("/desk")
-    with _watched() as written:
+    with _watched(app) as written:
         response = as_reception.post(
             "/sign-out", data={"csrf_token": as_reception.token}, headers={"Host": "evil.example"}
         )

@@ -143,11 +143,11 @@ def test_a_session_ends_after_ten_hours_however_busy(as_reception: StrictClient,
 
 
 def test_a_visit_to_a_page_is_written_down_at_most_once_a_minute(
-    as_reception: StrictClient, clock_at: SetClock
+    app: Flask, as_reception: StrictClient, clock_at: SetClock
 ) -> None:
     for seconds, writes in ((30, False), (61, True), (90, False), (121, True)):
         clock_at(MONDAY_NOON + timedelta(seconds=seconds))
-        with _watched() as written:
+        with _watched(app) as written:
             assert is_signed_in(as_reception)
         assert ("web_session" in written) is writes, seconds
 

@@ -4,10 +4,9 @@ from then on the gaps are filled; what cannot be kept (an error, an entry, a map
 What is kept holds words of a definition and never a patient's: a sketch is drawn from a field that hides its answer.
 """
 
-import re
-import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from flask import current_app, g
@@ -15,65 +14,44 @@ from markupsafe import Markup, escape
 from wtforms import Field
 
 from intake import i18n
-from intake.answers.fields import Acknowledge, DropDown, MomentBoxes
-from intake.answers.rows import Row
-from intake.definitions import Questionnaire
+from intake.answers.fields import Acknowledge, DropDown
+from intake.answers.rows import Look, Row
+from intake.answers.stored import Stored
+from intake.definitions import Answers, ItemType, Questionnaire, Section
+from intake.sketches import Sketch, gap
 
 MOST_SKETCHES = 4096
 """Kept at once, of about 2 KB each: all questions of several editions in all their languages."""
-MARK = secrets.token_hex(12)
-"""Stands before the name of a gap; made anew in every process, so that no definition can hold it."""
-GAP = re.compile(rf"{MARK}-(\w+)-([0-9a-f]*)-")
 
 
-def _gap(kind: str, name: str = "") -> Markup:
-    return Markup(f"{MARK}-{kind}-{name.encode().hex()}-")  # noqa: S704 - letters, digits and dashes
+NOTHING = Markup()
+MARKS = {"checked": " checked", "selected": " selected"}
 
 
-@dataclass(frozen=True)
-class Sketch:
-    """A row's HTML in pieces, and between each two of them the kind and the name of what is to be filled in."""
-
-    pieces: tuple[str, ...]
-    gaps: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def of(cls, drawn: str) -> "Sketch":
-        """The pieces of what a macro drew with gaps."""
-        found = GAP.split(drawn)
-        names = (bytes.fromhex(name).decode() for name in found[2::3])
-        return cls(tuple(found[::3]), tuple(zip(found[1::3], names, strict=True)))
-
-    def filled(self, field: Field | None, below: Markup) -> Markup:
-        """The row with a field's answer, and with what stands below it."""
-        chosen = _chosen(field) if field is not None else ()
-        out = [self.pieces[0]]
-        for (kind, name), piece in zip(self.gaps, self.pieces[1:], strict=True):
-            out += (_text(kind, name, field, chosen, below), piece)
-        return Markup("".join(out))  # noqa: S704 - pieces come from a macro, answers are escaped
-
-
-def _text(kind: str, name: str, field: Any, chosen: Sequence[str], below: Markup) -> str:
+def _text(answer: Any, chosen: Sequence[str], below: Markup, kind: str, name: str) -> str:
+    """What fills a gap of a row: a part of its answer, or what stands below it."""
     match kind:
         case "checked" | "selected":
-            return f" {kind}" if name in chosen else ""
-        case "ticked":
-            return " checked" if field.data else ""
-        case "part":
-            return escape(field.parts[name] or "")
-        case "words":
-            return escape(field.words)
-        case "value":
-            return escape(field._value())
-        case _:
+            return MARKS[kind] if name in chosen else ""
+        case "below":
             return below
+        case "ticked":
+            return " checked" if answer.data else ""
+        case "part":
+            return escape(answer.parts[name] or "")
+        case "words":
+            return escape(answer.words)
+        case _:
+            return escape(answer._value())
 
 
-def _chosen(field: Field) -> Sequence[str]:
+def _chosen(answer: Any) -> Sequence[str]:
     """The codes that are chosen, as WTForms compares them."""
-    if not hasattr(field, "iter_choices") or field.data is None:
+    if isinstance(answer, Stored):
+        return answer.chosen
+    if not hasattr(answer, "iter_choices") or answer.data is None:
         return ()
-    return (field.data,) if isinstance(field.data, str) else list(field.data)
+    return (answer.data,) if isinstance(answer.data, str) else list(answer.data)
 
 
 @dataclass(frozen=True)
@@ -98,11 +76,11 @@ class _Blank:
     data = True
 
     def __init__(self, field: Field) -> None:
-        self.field, self.gap = field, _gap("ticked")
+        self.field, self.gap = field, gap("ticked")
         if hasattr(field, "parts"):
-            self.parts = {part: _gap("part", part) for part in field.parts}
+            self.parts = {part: gap("part", part) for part in field.parts}
         if hasattr(field, "words"):
-            self.words = _gap("words")
+            self.words = gap("words")
         if hasattr(field, "iter_choices"):
             self.iter_choices = self._choices
 
@@ -112,33 +90,121 @@ class _Blank:
         return getattr(self.field, name)
 
     def _value(self) -> str:
-        return "y" if isinstance(self.field, Acknowledge) else _gap("value")
+        return "y" if isinstance(self.field, Acknowledge) else gap("value")
 
     def _choices(self) -> list[_Choice]:
         kind = "selected" if isinstance(self.field, DropDown) else "checked"
-        return [_Choice(one.value, one.label, one.render_kw, _gap(kind, one.value)) for one in self.field.choices]
+        return [_Choice(one.value, one.label, one.render_kw, gap(kind, one.value)) for one in self.field.choices]
 
 
 Key = tuple[str, str, str, bool | None]
 _sketches: dict[Key, Sketch] = {}
 
 
-def drawn(questionnaire: Questionnaire, rows: Sequence[Row]) -> Markup:
-    """The HTML of a page's rows, in the page's language."""
-    return Markup("").join(_drawn(questionnaire, row) for row in rows)
+def drawn(section: Section, look: Look) -> tuple[Markup, str]:
+    """The HTML of a page in the page's language, and the names of the questions that can be seen on it."""
+    if look.form is not None or not _may_be_plain(section, look.shape):
+        return _by_rows(look.shape, look.rows_of(section))
+    here = look.depending & set(section.items)
+    key = look.shape.sha256, i18n.language(), section.id, frozenset(here & look.on)
+    if (whole := _wholes.get(key)) is None:
+        rows = look.rows_of(section)
+        if not all(map(_is_plain, _each(rows))):
+            return _by_rows(look.shape, rows)
+        if len(_wholes) >= MOST_SKETCHES:
+            _wholes.clear()
+        whole = _wholes[key] = _joined(look.shape, rows)
+    return whole.filled(look.shape, look.now), whole.seen
 
 
-def _drawn(questionnaire: Questionnaire, row: Row) -> Markup:
-    below = drawn(questionnaire, row.rows)
+@dataclass(frozen=True)
+class Whole:
+    """A page that shows what is stored, in pieces: the sketches of its rows, one inside the other, as one. Between each
+    two pieces the linkId, the kind and the name of what is to be filled in; `seen` names the questions it shows."""
+
+    pieces: tuple[str, ...]
+    gaps: tuple[tuple[str, str, str], ...]
+    seen: str
+
+    def filled(self, shape: Questionnaire, said: Answers) -> Markup:
+        """The page with these answers."""
+        answers: dict[str, tuple[Stored, Sequence[str]]] = {}
+        out = [self.pieces[0]]
+        for (link_id, kind, name), piece in zip(self.gaps, self.pieces[1:], strict=True):
+            if (found := answers.get(link_id)) is None:
+                answer = Stored(shape.items[link_id], said.get(link_id, ()))
+                found = answers[link_id] = answer, answer.chosen
+            if (mark := MARKS.get(kind)) is not None:  # by far the most
+                out.append(mark if name in found[1] else "")
+            else:
+                out.append(_text(*found, NOTHING, kind, name))
+            out.append(piece)
+        return Markup("".join(out))  # noqa: S704 - pieces come from macros, answers are escaped
+
+
+_wholes: dict[tuple[str, str, str, frozenset[str]], Whole] = {}
+
+
+def _may_be_plain(section: Section, shape: Questionnaire) -> bool:
+    """Whether no item of a page shows what it does not ask: an answer that is fixed, or which entry it stands in."""
+    items = map(shape.items.__getitem__, section.items)
+    return not any(one.is_repeating_group or (one.is_asked and one.read_only) for one in items)
+
+
+def _joined(shape: Questionnaire, rows: Sequence[Row]) -> Whole:
+    pieces, gaps = [""], list[tuple[str, str, str]]()
+
+    def add(row: Row) -> None:
+        sketch = _sketch(shape, row)
+        pieces[-1] += sketch.pieces[0]
+        for (kind, name), piece in zip(sketch.gaps, sketch.pieces[1:], strict=True):
+            if kind == "below":
+                for one in row.rows:
+                    add(one)
+                pieces[-1] += piece
+            else:
+                gaps.append((row.item.link_id, kind, name))
+                pieces.append(piece)
+
+    for row in rows:
+        add(row)
+    return Whole(tuple(pieces), tuple(gaps), _seen(rows))
+
+
+def _each(rows: Sequence[Row]) -> Iterator[Row]:
+    for row in rows:
+        yield row
+        yield from _each(row.rows)
+
+
+def _seen(rows: Sequence[Row]) -> str:
+    return " ".join(row.id for row in _each(rows) if row.answer is not None and row.on)
+
+
+def _by_rows(shape: Questionnaire, rows: Sequence[Row]) -> tuple[Markup, str]:
+    return rows_drawn(shape, rows), _seen(rows)
+
+
+def rows_drawn(shape: Questionnaire, rows: Sequence[Row]) -> Markup:
+    """The HTML of rows in the page's language, one after another."""
+    return Markup("").join(_drawn(shape, row) for row in rows)
+
+
+def _drawn(shape: Questionnaire, row: Row) -> Markup:
+    below = rows_drawn(shape, row.rows)
     if not _is_plain(row):
         return _macro()(row, below)
-    key = questionnaire.sha256, i18n.language(), row.item.link_id, row.enabled
+    return _sketch(shape, row).filled(partial(_text, row.answer, _chosen(row.answer), below))
+
+
+def _sketch(shape: Questionnaire, row: Row) -> Sketch:
+    key = shape.sha256, i18n.language(), row.item.link_id, row.enabled
     if (sketch := _sketches.get(key)) is None:
         if len(_sketches) >= MOST_SKETCHES:
             _sketches.clear()
-        blank = replace(row, field=_Blank(row.field)) if row.field is not None else row
-        sketch = _sketches[key] = Sketch.of(_macro()(blank, _gap("below")))
-    return sketch.filled(row.field, below)
+        blank = row if (field := row.field) is None else replace(row, find_field=partial(_Blank, field))
+        sketch = _sketches[key] = Sketch.of(_macro()(blank, gap("below")))
+    return sketch
 
 
 def _is_plain(row: Row) -> bool:
@@ -146,7 +212,7 @@ def _is_plain(row: Row) -> bool:
     if row.error or row.entry is not None or row.kind in ("fixed", "map"):
         return False
     # A moment's boxes name the clinic's time zone, which no definition knows.
-    return row.field is None or not (row.field.errors or isinstance(row.field, MomentBoxes))
+    return row.answer is None or not (row.answer.errors or row.item.type is ItemType.DATETIME)
 
 
 def _macro() -> Callable[[Row, Markup], Markup]:

@@ -180,6 +180,8 @@ def _open_data(item: Item, values: Sequence[Value]) -> list[str]:
 
 
 def _plain(entry: object) -> str:
+    if isinstance(entry, str):
+        return entry
     if isinstance(entry, Mapping):
         entry = entry["value"] if "value" in entry else entry["code"]
     if isinstance(entry, bool):

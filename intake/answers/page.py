@@ -3,10 +3,9 @@
 Both the tablet and an author's trial draw and read their pages here. Keeping answers is left to the caller.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -19,9 +18,9 @@ from intake.answers.entries import Move, counts_sent, renamed
 from intake.answers.fields import LEFT_OPEN
 from intake.answers.forms import asked, field_name, section_form, stored_data
 from intake.answers.messages import group_words, summary_line
-from intake.answers.rows import Look, Row
+from intake.answers.rows import Look
 from intake.answers.rules import demanded, short_name, unanswered_groups, with_more, without_entry
-from intake.answers.script import conditions_for
+from intake.answers.script import conditions_in_json, depending
 from intake.definitions import Questionnaire, Section, Value, enabled, entry_id, with_entries
 
 Said = Mapping[str, Sequence[Value]]
@@ -37,14 +36,28 @@ class Page:
     before: Said
     changed: Said = field(default_factory=dict)
 
+    known_on: frozenset[str] | None = None
 
-def open_page(questionnaire: Questionnaire, section_id: str, said: Said, sent: Sent | None = None) -> Page | None:
+    @cached_property
+    def on(self) -> frozenset[str]:
+        """What is asked, of the whole questionnaire."""
+        return enabled(self.shape, self.before) if self.known_on is None else self.known_on
+
+
+def open_page(
+    questionnaire: Questionnaire,
+    section_id: str,
+    said: Said,
+    sent: Sent | None = None,
+    on: frozenset[str] | None = None,
+) -> Page | None:
     """The page of a section, or None where there is no such section. What was sent says how many entries the page
-    had."""
-    before = {**said, **counts_sent(questionnaire, sent or MultiDict())}
+    had; `on` is what is asked by what was said, where that is known already."""
+    counts = counts_sent(questionnaire, sent) if sent else {}
+    before = {**said, **counts}
     shape = with_entries(questionnaire, before)
     section = shape.section(section_id)
-    return Page(shape, section, before) if section else None
+    return Page(shape, section, before, known_on=None if counts else on) if section else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +90,9 @@ class Taken:
         return {link_id: values for link_id, values in self.said.items() if link_id not in refused}
 
 
-def filled(page: Page, revision: object = "") -> FlaskForm:
+def filled(page: Page) -> FlaskForm:
     """The page's form with what is stored."""
-    data: dict[str, Any] = {"rev": str(revision)}
+    data: dict[str, Any] = {}
     for item in asked(page.shape, page.section):
         data[field_name(page.shape, item.link_id)] = stored_data(item, page.before.get(item.link_id, ()))
     return section_form(page.shape, page.section, i18n.language())(formdata=None, data=data)
@@ -99,7 +112,8 @@ def take(page: Page, sent: Sent) -> Taken:
     shape = page.shape
     form = section_form(shape, page.section, i18n.language())(sent)
     fields = {item.link_id: form[field_name(shape, item.link_id)] for item in asked(shape, page.section)}
-    read = {link_id: list(f.reading.values) for link_id, f in fields.items() if _was_seen(f, sent)}
+    seen = sent["seen"].split() if "seen" in sent else None
+    read = {link_id: list(f.reading.values) for link_id, f in fields.items() if _was_seen(f, seen)}
     now = {**page.before, **read}
     on = enabled(shape, now)
     said = {link_id: values for link_id, values in read.items() if link_id in on or values}
@@ -118,9 +132,10 @@ def take(page: Page, sent: Sent) -> Taken:
     return Taken(page, form, changed | said | counts, now, opens, empty)
 
 
-def _was_seen(field: Field, sent: Sent) -> bool:
-    """Whether the page showed this question: it was open when the page was made, or something was sent for it."""
-    return "seen" not in sent or field.name in sent["seen"].split() or bool(field.sent)
+def _was_seen(field: Field, seen: Sequence[str] | None) -> bool:
+    """Whether the page showed this question: it was open when the page was made, or something was sent for it. `seen`
+    is what the page said that it showed, if it did."""
+    return seen is None or field.name in seen or bool(field.sent)
 
 
 def change_entries(questionnaire: Questionnaire, page: Page, sent: Sent, said: Said) -> tuple[Page, Sent, str] | None:
@@ -149,43 +164,43 @@ def change_entries(questionnaire: Questionnaire, page: Page, sent: Sent, said: S
     return replace(moved, changed=changed), renamed(page.shape, sent, move), focus
 
 
-def context(page: Page, form: FlaskForm, taken: Taken | None = None, *, focus: str = "") -> dict[str, Any]:
-    """What answers/section.html needs. Questions opened by what was just sent are shown without an error; a hidden one
-    shows what is stored, so that opening it again brings it back. `focus` names the entry to look at first."""
+def context(
+    page: Page, rev: object, form: FlaskForm | None = None, taken: Taken | None = None, *, focus: str = ""
+) -> dict[str, Any]:
+    """What answers/section.html needs. Without a form the page shows what is stored. Questions opened by what was just
+    sent are shown without an error; a hidden one shows what is stored, so that opening it again brings it back. `rev`
+    comes back with the page; `focus` names the entry to look at first."""
     shape, now = page.shape, taken.now if taken else page.before
-    conditions = conditions_for(shape, page.section, now)
     empty = dict(taken.empty_groups) if taken else {}
     stored = cache(lambda: filled(replace(page, before=now)))
-    look = Look(shape, form, stored, now, frozenset(conditions["items"]), frozenset(empty), focus)
-    rows = look.rows_of(page.section)
-    problems = [(one.id, one.in_summary) for one in form if one.errors and hasattr(one, "in_summary")]
+    on = enabled(shape, now) if taken else page.on
+    look = Look(shape, form, stored, now, on, depending(shape, page.section), empty.keys(), focus)
+    html, seen = drawn(page.section, look)
+    problems = [(one.id, one.in_summary) for one in form or () if one.errors and hasattr(one, "in_summary")]
     for group, first in empty.items():
         problems.append((field_name(shape, first), summary_line(_name_of(page, group), group_words())))
-    problems += [("", words) for words in form.form_errors or ()]
+    if form is not None:
+        problems += [("", words) for words in form.form_errors or ()]
     return {
-        "form": form,
+        "rev": str(rev),
         "page": page.section,
-        "drawn": drawn(shape, rows),
+        "drawn": html,
         "problems": problems,
         "error_title": bool(problems),
-        "seen": " ".join(_seen(rows)),
+        "seen": seen,
         "counts": [
             (f"n-{field_name(shape, group)}", count)
             for group, count in shape.entries.items()
             if group in page.section.items
         ],
-        "opens": taken is not None and taken.opens and not form.errors,
-        "conditions": json.dumps(conditions, ensure_ascii=False),
+        "opens": taken is not None and taken.opens and not taken.form.errors,
+        "conditions": conditions_in_json(shape, page.section, now),
     }
 
 
 def _name_of(page: Page, group: str) -> str:
     language = i18n.language()
     return short_name((page.shape.items[group].short or page.shape.items[group].text).get(language))
-
-
-def _seen(rows: Sequence[Row]) -> list[str]:
-    return [name for row in rows for name in ([row.field.name] if row.field and row.on else []) + _seen(row.rows)]
 
 
 __all__ = ["Page", "Taken", "change_entries", "context", "fill_open", "filled", "open_page", "take"]

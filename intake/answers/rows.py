@@ -1,6 +1,7 @@
 """The items of a page as its template draws them: a tree of headings, questions and words."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +14,7 @@ from intake.answers.forms import field_name
 from intake.answers.marks import marked
 from intake.answers.messages import group_words
 from intake.answers.rules import inside, is_filled_in
+from intake.answers.stored import Stored
 from intake.definitions import (
     MOST_ENTRIES,
     Answers,
@@ -21,7 +23,6 @@ from intake.definitions import (
     Questionnaire,
     Section,
     answer_text,
-    enabled,
     split_entry,
 )
 
@@ -43,19 +44,25 @@ class Entry:
 
 @dataclass(frozen=True)
 class Row:
-    """One item of a page with all that stands below it: its field where it has one, else its words; whether it is
-    asked, and whether that depends on other answers."""
+    """One item of a page with all that stands below it: its answer and its field where it is filled in, else its words;
+    whether it is asked, and whether that depends on other answers."""
 
     item: Item
     on: bool
     depends: bool
     level: int
     id: str
-    field: Field | None = None
+    answer: Field | Stored | None = None
+    find_field: Callable[[], Field] | None = None
     words: str | Markup = ""
     error: str = ""
     entry: Entry | None = None
     rows: tuple["Row", ...] = ()
+
+    @cached_property
+    def field(self) -> Field | None:
+        """What it is filled in with. A page that only shows what is stored is drawn without one, all but once."""
+        return self.find_field() if self.find_field else None
 
     @property
     def enabled(self) -> bool | None:
@@ -67,7 +74,7 @@ class Row:
         """Which way of drawing it wants."""
         if self.item.type is ItemType.GROUP:
             return "group"
-        if self.field is None:
+        if self.find_field is None:
             return "words" if self.item.type is ItemType.DISPLAY else "fixed"
         # A picture is tapped in several places, and has none for words of one's own; no other question can use it.
         has_places = self.item.type is ItemType.CHOICE and self.item.repeats
@@ -76,21 +83,18 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What the rows of a page are made from: its form, the form of what is stored (for what left the first), all
-    answers, the linkIds that depend on answers, the groups that lack one, and the name of the entry to look at."""
+    """What the rows of a page are made from: its form as it was sent, if it was; the form of what is stored (for what
+    is not in the first); all answers, what is asked, the linkIds that depend on answers, the groups that lack one, and
+    the name of the entry to look at."""
 
     shape: Questionnaire
-    form: FlaskForm
+    form: FlaskForm | None
     stored: Callable[[], FlaskForm]
     now: Answers
-    depending: frozenset[str]
-    empty: frozenset[str]
-    focus: str
-
-    @cached_property
-    def on(self) -> frozenset[str]:
-        """What is asked."""
-        return enabled(self.shape, self.now)
+    on: AbstractSet[str]
+    depending: AbstractSet[str]
+    empty: AbstractSet[str] = frozenset()
+    focus: str = ""
 
     def rows_of(self, section: Section) -> tuple[Row, ...]:
         """The page's rows in the order of the document."""
@@ -106,9 +110,9 @@ class Look:
         if item.hidden or item.flow:
             return below
         name = field_name(self.shape, link_id)
-        field = self._field(item, name)
-        words = "" if field is not None else self._words(item)
-        if field is None and not below and not words:
+        answer, find_field = self._answer(item, name)
+        words = "" if answer is not None else self._words(item)
+        if answer is None and not below and not words:
             return ()
         row = Row(
             item=item,
@@ -116,7 +120,8 @@ class Look:
             depends=link_id in self.depending,
             level=level,
             id=name,
-            field=field,
+            answer=answer,
+            find_field=find_field,
             words=words,
             error=group_words() if link_id in self.empty else "",
             entry=self._entry(item) if item.is_repeating_group else None,
@@ -124,10 +129,13 @@ class Look:
         )
         return (row,)
 
-    def _field(self, item: Item, name: str) -> Field | None:
+    def _answer(self, item: Item, name: str) -> tuple[Field | Stored | None, Callable[[], Field] | None]:
         if not is_filled_in(item):
-            return None
-        return self.form[name] if name in self.form else self.stored()[name]
+            return None, None
+        if self.form is not None and name in self.form:
+            field = self.form[name]
+            return field, lambda: field
+        return Stored(item, self.now.get(item.link_id, ())), lambda: self.stored()[name]
 
     def _words(self, item: Item) -> str | Markup:
         language = i18n.language()

@@ -5,6 +5,7 @@ Digits of any script are taken; what was typed is kept as typed where it is text
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 
@@ -259,14 +260,15 @@ def demanded(shape: Questionnaire, answers: Answers, on: frozenset[str] | None =
     unless so many entries are called for. `on` is what is asked, where that is known already.
     """
     on = enabled(shape, answers) if on is None else on
-    wanted = (on & shape.required) - _absent(shape, answers, on)
-    return frozenset(one for one in wanted if is_filled_in(shape.items[one]))
+    return (on & shape.to_fill_in) - _absent(shape, answers, on)
 
 
-def _absent(shape: Questionnaire, answers: Answers, on: frozenset[str]) -> set[str]:
+def _absent(shape: Questionnaire, answers: Answers, on: frozenset[str]) -> AbstractSet[str]:
     """Entries of repeating groups that are empty and not called for, with everything in them."""
+    if not shape.entries:
+        return frozenset()
     found: set[str] = set()
-    for group, item in shape.items.items() if shape.entries else ():
+    for group, item in shape.items.items():
         least = item.min_occurs if item.min_occurs is not None else int(item.required)
         if item.is_repeating_group and item.entry > least:
             below = inside(shape, group)
@@ -295,7 +297,7 @@ def unanswered_groups(
 
 def is_filled_in(item: Item) -> bool:
     """Whether a page has boxes for an item: a question that is not hidden, not the visit's to answer, not fixed."""
-    return item.is_asked and not item.read_only
+    return item.is_filled_in
 
 
 def inside(shape: Questionnaire, link_id: str) -> frozenset[str]:

@@ -3,9 +3,13 @@
 assets/js/enablement.js reads the rules, assets/js/conditions.js and typed.js the answers in the boxes.
 """
 
+import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from intake.answers.rules import is_filled_in, mark_of_own_words
 from intake.answers.typed import MONTHS
@@ -23,6 +27,7 @@ from intake.definitions import (
     with_entries,
 )
 
+_AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 WITH_A_DAY = (ItemType.DATE, ItemType.DATETIME)
 
 
@@ -31,17 +36,58 @@ def conditions_for(questionnaire: Questionnaire, section: Section, answers: Answ
     depend on, and the answers that stand elsewhere, as texts: on other pages, or on this one without a box. Where
     something depends on a date of this page, also the words for months that its boxes take."""
     shape = with_entries(questionnaire, answers)
+    plan = _plan(shape, section)
+    return {"items": plan.rules, "answers": plan.elsewhere(shape, answers), **plan.months}
+
+
+def conditions_in_json(shape: Questionnaire, section: Section, answers: Answers) -> str:
+    """The same as JSON, for a questionnaire in the shape these answers give it. All but the answers is the same for
+    everybody, so it is written once."""
+    plan = _plan(shape, section)
+    return f"{plan.head}{_AS_JSON(plan.elsewhere(shape, answers))}{plan.tail}"
+
+
+def depending(shape: Questionnaire, section: Section) -> AbstractSet[str]:
+    """The linkIds of the page that are asked only if something holds, and those they depend on that are such too."""
+    return _plan(shape, section).rules.keys()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a page's script is told whoever answers: the rules; the linkIds of the answers that stand elsewhere; words
+    for months; and that as JSON around those answers."""
+
+    rules: Mapping[str, Any]
+    sources: tuple[str, ...]
+    months: Mapping[str, Any]
+    head: str
+    tail: str
+
+    def elsewhere(self, shape: Questionnaire, answers: Answers) -> dict[str, list[str]]:
+        """The answers that stand elsewhere, as texts."""
+        items = shape.items
+        return {one: [_as_sent(items[one], value) for value in answers.get(one, ())] for one in self.sources}
+
+
+_plans: WeakKeyDictionary[Questionnaire, dict[str, _Plan]] = WeakKeyDictionary()
+
+
+def _plan(shape: Questionnaire, section: Section) -> _Plan:
+    plans = _plans.setdefault(shape, {})
+    if (plan := plans.get(section.id)) is None:
+        plan = plans[section.id] = _planned(shape, section)
+    return plan
+
+
+def _planned(shape: Questionnaire, section: Section) -> _Plan:
     wanted = _behind(shape, section.items)
     here = {link_id for link_id in section.items if is_filled_in(shape.items[link_id])}
     rules = {one: _rule(shape, shape.items[one]) for one in shape.items if one in wanted and _depends(shape, one)}
-    elsewhere = {
-        link_id: [_as_sent(shape.items[link_id], value) for value in answers.get(link_id, ())]
-        for link_id in shape.items
-        if link_id in wanted - here and shape.items[link_id].is_question
-    }
+    sources = tuple(one for one in shape.items if one in wanted - here and shape.items[one].is_question)
     read = {source for one in rules for c in shape.items[one].conditions for source in c.sources} & here
     months = {"months": MONTHS} if any(shape.items[one].type in WITH_A_DAY for one in read) else {}
-    return {"items": rules, "answers": elsewhere, **months}
+    head, tail = json.dumps({"items": rules, "answers": None, **months}, ensure_ascii=False).rsplit("null", 1)
+    return _Plan(rules, sources, months, head, tail)
 
 
 def _behind(shape: Questionnaire, items: Sequence[str]) -> set[str]:

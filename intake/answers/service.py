@@ -4,32 +4,55 @@ a submission never changes."""
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 import rfc8785
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, select, update
 
 from intake import audit, clock, definitions, screening, vault, visits
 from intake.access import Actor
 from intake.answers import rules
 from intake.answers.models import Response, Submission
 from intake.audit import commitment
-from intake.db import db, new_id
-from intake.definitions import Answers, Questionnaire, Value, initial_answers, strip, with_entries
+from intake.db import db, fetch, new_id, remembered
+from intake.definitions import (
+    Answers,
+    Questionnaire,
+    Section,
+    Value,
+    enabled,
+    initial_answers,
+    strip,
+    visible_sections,
+    with_entries,
+)
 from intake.errors import NotAllowed, NotFound, Stale
 
-RESPONSES, READ = "responses", "read responses"
-_RESPONSE = select(Response).where(Response.visit_id == bindparam("visit"))
-_SUBMISSION = select(Submission).where(Submission.visit_id == bindparam("visit"))
+RESPONSES, SUBMISSIONS = "responses", "submissions"
+# Asked for by every page of a patient.
+_GIVEN = (Submission.id, Submission.edition_id, Submission.body, Submission.language, Submission.at)
+_RESPONSE = (
+    select(Response.id, Response.edition_id, Response.body, Response.started_at, Response.version, *_GIVEN)
+    .outerjoin(Submission, Submission.visit_id == Response.visit_id)
+    .where(Response.visit_id == bindparam("visit"))
+)
+_SUBMISSION = select(*_GIVEN).where(Submission.visit_id == bindparam("visit"))
+_KEEP = (
+    update(Response)
+    .where(Response.id == bindparam("response"), Response.version == bindparam("revision"))
+    .values(body=bindparam("sealed"), version=bindparam("next"))
+)
 
 
 @dataclass(frozen=True)
 class Begun:
     """A response in progress: its edition, draft and revision."""
 
+    id: UUID
     visit_id: UUID
     edition: definitions.Edition
     draft: rules.Draft
@@ -40,6 +63,16 @@ class Begun:
     def questionnaire(self) -> Questionnaire:
         """The questionnaire in the shape these answers give it: a repeating group once for every entry."""
         return with_entries(self.edition.questionnaire, self.draft.answers)
+
+    @cached_property
+    def on(self) -> frozenset[str]:
+        """What is asked."""
+        return enabled(self.questionnaire, self.draft.answers)
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The pages that have something to ask."""
+        return visible_sections(self.questionnaire, self.draft.answers, self.on)
 
 
 @dataclass(frozen=True)
@@ -57,33 +90,42 @@ class Given:
 def begin(visit_id: UUID, *, by: Actor, known: Answers | None = None) -> Begun:
     """The visit's response, begun now on the current edition if it was not;
     `known` answers are pre-filled, never submitted alone."""
-    if (row := _find(visit_id)) is None:
-        edition = definitions.current_edition()
-        row = Response(id=new_id(), visit_id=visit_id, edition_id=edition.id, body=b"", started_at=clock.now())
-        answers = {**initial_answers(edition.questionnaire), **(known or {})}
-        _write(row, rules.Draft(answers))
-        db.session.add(row)
-        db.session.flush()
-        audit.record("response.begun", visit_id, by=by, edition=edition.version)
-    return _begun(row)
+    if (begun := find(visit_id)) is not None:
+        return begun
+    edition = definitions.current_edition()
+    row = Response(id=new_id(), visit_id=visit_id, edition_id=edition.id, started_at=clock.now())
+    row.body = _sealed(visit_id, row.id, rules.Draft({**initial_answers(edition.questionnaire), **(known or {})}))
+    db.session.add(row)
+    audit.record("response.begun", visit_id, by=by, edition=edition.version)
+    return get(visit_id)
 
 
 def get(visit_id: UUID) -> Begun:
     """The visit's response. Raises NotFound where none has begun."""
-    if (row := _find(visit_id)) is None:
+    if (begun := find(visit_id)) is None:
         raise NotFound("answers.not_begun", visit_id=visit_id)
-    return _begun(row)
+    return begun
 
 
 def find(visit_id: UUID) -> Begun | None:
     """The visit's response, or None."""
-    return _begun(row) if (row := _find(visit_id)) else None
+    # One request asks for it several times. What was opened once goes with the database session, which ends with its
+    # request or job, so that no answer outlives either.
+    opened: dict[UUID, Begun] = remembered(RESPONSES)
+    if (begun := opened.get(visit_id)) is None and (row := fetch(_RESPONSE, visit=visit_id).first()) is not None:
+        response_id, edition_id, sealed, started_at, version, *given = row
+        patient_id = visits.get_visit(visit_id).patient_id
+        body: dict[str, Any] = json.loads(vault.open_(patient_id, f"response|body|{response_id}", sealed))
+        draft = rules.Draft(body["answers"], frozenset(body["saved"]))
+        edition = definitions.get_edition(edition_id)
+        begun = opened[visit_id] = Begun(response_id, visit_id, edition, draft, version, started_at)
+        remembered(SUBMISSIONS).setdefault(visit_id, _given(visit_id, given))
+    return begun
 
 
-def save(
-    visit_id: UUID, section_id: str, page: Answers, revision: int, *, by: Actor, in_hand: bool = False
-) -> rules.Draft:
-    """Keep a page's answers. The same page sent twice is one result; an older revision with other answers is Stale.
+def save(visit_id: UUID, section_id: str, page: Answers, revision: int, *, by: Actor, in_hand: bool = False) -> Begun:
+    """Keep a page's answers; gives the response as it is then. The same page sent twice is one result; an older
+    revision with other answers is Stale.
 
     A page still in hand is kept and does not count as answered.
     Raises NotAllowed once the answers are submitted.
@@ -91,24 +133,18 @@ def save(
     visits.lock_visit(visit_id)
     if find_submission(visit_id):
         raise NotAllowed("answers.submitted")
-    row = _find(visit_id)
-    if row is None:
-        raise NotFound("answers.not_begun", visit_id=visit_id)
-    begun = _begun(row)
+    begun = get(visit_id)
     merged, dropped = rules.merge(begun.edition.questionnaire, begun.draft, page)
     draft = rules.Draft(merged, begun.draft.saved if in_hand else begun.draft.saved | {section_id})
-    if in_hand and draft == begun.draft:
-        return draft
+    if draft == begun.draft and (in_hand or revision != begun.revision):
+        return begun
     if revision != begun.revision:
-        if draft == begun.draft:
-            return draft
         raise Stale("answers.changed_elsewhere")
     if dropped:
         audit.record("response.not_asked_dropped", visit_id, by=by, items=",".join(sorted(dropped)))
-    _write(row, draft)
-    db.session.flush()
+    kept = _keep(begun, draft)
     audit.record("response.page_in_hand" if in_hand else "response.page_saved", visit_id, by=by, section=section_id)
-    return draft
+    return kept
 
 
 def submit(visit_id: UUID, language: str, *, revision: int | None = None, by: Actor) -> Given:
@@ -139,6 +175,7 @@ def submit(visit_id: UUID, language: str, *, revision: int | None = None, by: Ac
     )
     _learn(visit.patient_id, answers, by)
     screening.screen(visit_id, begun.edition, answers, by=by)
+    remembered(SUBMISSIONS).pop(visit_id, None)
     return Given(row.id, begun.edition, answers, language, row.at, salt)
 
 
@@ -159,12 +196,20 @@ def _learn(patient_id: UUID, answers: dict[str, list[Value]], by: Actor) -> None
 
 def find_submission(visit_id: UUID) -> Given | None:
     """The answers as given, or None."""
-    row = db.session.scalars(_SUBMISSION, {"visit": visit_id}).first()
-    if row is None:
+    known: dict[UUID, Given | None] = remembered(SUBMISSIONS)
+    if visit_id not in known:
+        known[visit_id] = _given(visit_id, fetch(_SUBMISSION, visit=visit_id).first())
+    return known[visit_id]
+
+
+def _given(visit_id: UUID, row: Sequence[Any] | None) -> Given | None:
+    """The answers given as `_GIVEN` tells of them; None where it tells of none."""
+    if row is None or row[0] is None:
         return None
-    visit = visits.get_visit(visit_id)
-    body = json.loads(vault.open_(visit.patient_id, f"submission|body|{row.id}", row.body))
-    return Given(row.id, definitions.get_edition(row.edition_id), body["answers"], row.language, row.at, body["salt"])
+    submission_id, edition_id, sealed, language, at = row
+    patient_id = visits.get_visit(visit_id).patient_id
+    body = json.loads(vault.open_(patient_id, f"submission|body|{submission_id}", sealed))
+    return Given(submission_id, definitions.get_edition(edition_id), body["answers"], language, at, body["salt"])
 
 
 def is_submitted(visit_ids: Sequence[UUID]) -> set[UUID]:
@@ -186,30 +231,16 @@ def get_submission(visit_id: UUID) -> Given:
     return given
 
 
-def _find(visit_id: UUID) -> Response | None:
-    # A session knows a row only while somebody holds it; without this, a page would look for its response three times.
-    rows: dict[UUID, Response] = db.session.info.setdefault(RESPONSES, {})
-    row = rows.get(visit_id)
-    if row is None or row not in db.session:
-        row = db.session.scalars(_RESPONSE, {"visit": visit_id}).first()
-        if row is not None:
-            rows[visit_id] = row
-    return row
+def _keep(begun: Begun, draft: rules.Draft) -> Begun:
+    """Write a draft over the one it grew from. Raises Stale where another one was written meanwhile."""
+    kept = replace(begun, draft=draft, revision=begun.revision + 1)
+    sealed = _sealed(begun.visit_id, begun.id, draft)
+    if not fetch(_KEEP, response=begun.id, revision=begun.revision, sealed=sealed, next=kept.revision).rowcount:
+        raise Stale("answers.changed_elsewhere")
+    remembered(RESPONSES)[begun.visit_id] = kept
+    return kept
 
 
-def _begun(row: Response) -> Begun:
-    # One request asks for it several times; what was opened once is not opened again while the sealed bytes stay.
-    # It goes with the database session, which ends with its request or job, so that no answer outlives either.
-    known: dict[UUID, tuple[bytes, Begun]] = db.session.info.setdefault(READ, {})
-    if (found := known.get(row.visit_id)) is None or found[0] != row.body or found[1].revision != row.version:
-        patient_id = visits.get_visit(row.visit_id).patient_id
-        body: dict[str, Any] = json.loads(vault.open_(patient_id, f"response|body|{row.id}", row.body))
-        draft = rules.Draft(body["answers"], frozenset(body["saved"]))
-        begun = Begun(row.visit_id, definitions.get_edition(row.edition_id), draft, row.version, row.started_at)
-        found = known[row.visit_id] = (row.body, begun)
-    return found[1]
-
-
-def _write(row: Response, draft: rules.Draft) -> None:
+def _sealed(visit_id: UUID, response_id: UUID, draft: rules.Draft) -> bytes:
     body = json.dumps({"answers": dict(draft.answers), "saved": sorted(draft.saved)}, ensure_ascii=False).encode()
-    row.body = vault.seal(visits.get_visit(row.visit_id).patient_id, f"response|body|{row.id}", body)
+    return vault.seal(visits.get_visit(visit_id).patient_id, f"response|body|{response_id}", body)

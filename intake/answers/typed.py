@@ -85,11 +85,15 @@ class Reading:
 
 def ascii_digits(text: str) -> str:
     """The text with decimal digits of any script as 0 to 9."""
+    if text.isascii():
+        return text
     return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
 
 
 def clean(text: str) -> str:
     """Typed text in NFC without the control characters no keyboard means; line breaks stay, words stay as they are."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
     kept = (
         c
         for c in unicodedata.normalize("NFC", text.replace("\r\n", "\n"))

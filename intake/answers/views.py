@@ -10,15 +10,18 @@ from flask_wtf import FlaskForm
 
 from intake import answers, i18n
 from intake.access import Role, allow, current_actor, current_visit_id
-from intake.answers.page import Page, Taken, change_entries, context, fill_open, filled, open_page, take
+from intake.answers.page import Page, Taken, change_entries, context, fill_open, open_page, take
 from intake.db import transaction
 from intake.definitions import Value
 from intake.errors import NotFound, Stale
+from intake.sketches import framed
 from intake.web import is_answer, keeps_answers
 
 bp = Blueprint("answers", __name__)
 REVISION = "Intake-Revision"
 """The header that tells a page its new revision after it was kept."""
+GAPS = ("rev", "seen", "conditions", "drawn")
+"""What differs from one showing of a page to the next, where nothing is wrong with it."""
 
 
 @bp.route("/visit/questions/<string(maxlength=64):section_id>", methods=["GET", "POST"])
@@ -28,13 +31,13 @@ def section(section_id: str) -> ResponseReturnValue:
     """Ask one section, keep what is answered, go on. With `?partial=1` the page in hand is kept as it is; a button of
     a repeating group keeps it too, and shows it with an entry more or less."""
     begun = answers.get(current_visit_id())
-    page = open_page(begun.edition.questionnaire, section_id, begun.draft.answers, request.form)
+    page = open_page(begun.edition.questionnaire, section_id, begun.draft.answers, request.form, begun.on)
     if page is None:
         raise NotFound("answers.no_such_section")
     if request.method == "GET":
         if answers.find_submission(begun.visit_id):
             return redirect(url_for("kiosk.next_step"), 303)
-        return _show(page, filled(page, begun.revision)), 200
+        return _show(page, begun.revision), 200
     if request.args.get("partial") == "1":
         return _keep_in_hand(page)
     if changed := change_entries(begun.edition.questionnaire, page, request.form, begun.draft.answers):
@@ -42,7 +45,7 @@ def section(section_id: str) -> ResponseReturnValue:
         return _keep_with_entries(page, take(page, sent), focus)
     taken = take(page, request.form)
     if not is_answer(taken.form) or not taken.is_good():
-        return _show(page, taken.form, taken), 422
+        return _show_again(page, taken), 422
     try:
         kept = _save(page, taken.form, taken.said)
     except Stale:
@@ -64,21 +67,20 @@ def _keep_in_hand(page: Page) -> ResponseReturnValue:
 def _keep_with_entries(page: Page, taken: Taken, focus: str) -> ResponseReturnValue:
     """Keep what can be read, and show the page with its entries changed; what cannot be read stays in its box."""
     if not is_answer(taken.form):
-        return _show(page, taken.form, taken), 422
+        return _show_again(page, taken), 422
     try:
         kept = _save(page, taken.form, taken.readable, in_hand=True)
     except Stale:
         return _show_stale(taken), 409
-    taken.form.rev.data = kept[REVISION]
-    return _show(replace(page, before=taken.now), taken.form, focus=focus), 200, kept
+    return _show(replace(page, before=taken.now), kept[REVISION], taken.form, focus=focus), 200, kept
 
 
 def _save(page: Page, form: FlaskForm, said: Mapping[str, Sequence[Value]], *, in_hand: bool = False) -> dict[str, str]:
-    """Keep the answers; gives the header with their revision, read before anybody else can write."""
+    """Keep the answers; gives the header with their revision."""
     visit_id = current_visit_id()
     with transaction():
-        answers.save(visit_id, page.section.id, said, _revision(form), by=current_actor(), in_hand=in_hand)
-        return {REVISION: str(answers.get(visit_id).revision)}
+        kept = answers.save(visit_id, page.section.id, said, _revision(form), by=current_actor(), in_hand=in_hand)
+    return {REVISION: str(kept.revision)}
 
 
 def _revision(form: FlaskForm) -> int:
@@ -91,16 +93,28 @@ def _show_stale(taken: Taken) -> str:
     """Another window changed the answers meanwhile: what was typed here stays, on top of the newest; what was left open
     here shows what was said there."""
     fresh = answers.get(current_visit_id())
-    taken.form.rev.data = str(fresh.revision)
     taken.form.form_errors = [
         _("These questions were changed in another window. Look at your answers here and press Continue again")
     ]
     said = {**fresh.draft.answers, **{link_id: values for link_id, values in taken.said.items() if values}}
     page = open_page(fresh.edition.questionnaire, taken.page.section.id, said) or taken.page
     fill_open(page, taken.form)
-    return _show(page, taken.form)
+    return _show(page, fresh.revision, taken.form)
 
 
-def _show(page: Page, form: FlaskForm, taken: Taken | None = None, *, focus: str = "") -> str:
-    words = context(page, form, taken, focus=focus)
-    return render_template("answers/section.html", **words, step_note=page.section.title.get(i18n.language()))
+def _show_again(page: Page, taken: Taken) -> str:
+    """The page as it was sent, with what to put right or what its answers opened."""
+    return _show(page, taken.form.rev.data or "", taken.form, taken)
+
+
+def _show(
+    page: Page, rev: object, form: FlaskForm | None = None, taken: Taken | None = None, *, focus: str = ""
+) -> str:
+    """The page in the tablet's frame; that is drawn once, but where it says that something is wrong."""
+    words = context(page, rev, form, taken, focus=focus)
+    words["step_note"] = page.section.title.get(i18n.language())
+    if words["problems"] or words["opens"]:
+        return render_template("answers/section.html", **words)
+    gaps = {name: words.pop(name) for name in GAPS}
+    known_by = page.shape.sha256, page.section.id, tuple(words["counts"])
+    return framed("answers/section.html", known_by, gaps, **words)

@@ -11,7 +11,7 @@ from intake import clock
 from intake.access import Actor
 from intake.audit import rules
 from intake.audit.models import AuditEntry, AuditHead
-from intake.db import before_commit, db, in_transaction
+from intake.db import before_commit, db, in_transaction, line
 
 LINK = (
     *(AuditEntry.seq, AuditEntry.at, AuditEntry.event, AuditEntry.subject, AuditEntry.actor),
@@ -39,19 +39,19 @@ def _chain() -> None:
     pending = db.session.info.pop("audit", [])
     if not pending:
         return
-    db.session.flush()  # what is written waits for its rows first and for the head last, in every transaction alike
+    connection = line()  # what is written waits for its rows first and for the head last, in every transaction alike
     # The head is locked, not the newest entry: a writer that waited for an entry's lock would still see the old one.
-    seq, link = db.session.execute(_LOCK_HEAD).one()
-    rows = []
+    seq, chained = connection.execute(_LOCK_HEAD).one()
+    entries = []
     for at, event, subject, actor, facts in pending:
-        seq, previous = seq + 1, link
+        seq, previous = seq + 1, chained
         body = rules.body(seq, at, event, subject, actor, facts)
         leaf = rules.leaf_hash(body)
-        link = rules.chain_hash(previous, leaf)
+        chained = rules.chain_hash(previous, leaf)
         said = {"seq": seq, "at": at, "event": event, "subject": subject, "actor": actor}
-        rows.append(said | {"body": body, "leaf": leaf, "previous": previous, "chain": link})
-    db.session.execute(_ADD, rows)
-    db.session.execute(_MOVE_HEAD, {"newest": seq, "link": link})
+        entries.append(said | {"body": body, "leaf": leaf, "previous": previous, "chain": chained})
+    connection.execute(_ADD, entries if len(entries) > 1 else entries[0])
+    connection.execute(_MOVE_HEAD, {"newest": seq, "link": chained})
 
 
 before_commit.append(_chain)

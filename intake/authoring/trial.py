@@ -71,7 +71,7 @@ def _signer() -> URLSafeSerializer:
 def shown(trial: Trial, page: Section) -> dict[str, Any]:
     """What the page of questions needs, filled with what was said."""
     here = _page(trial, page)
-    return _context(trial, here, answers.filled(here))
+    return _context(trial, here)
 
 
 def _page(trial: Trial, page: Section, sent: MultiDict[str, str] | None = None) -> answers.Page:
@@ -101,11 +101,15 @@ def answer(trial: Trial, page: Section, sent: MultiDict[str, str]) -> tuple[Tria
 
 
 def _context(
-    trial: Trial, page: answers.Page, form: FlaskForm, taken: answers.Taken | None = None, *, focus: str = ""
+    trial: Trial,
+    page: answers.Page,
+    form: FlaskForm | None = None,
+    taken: answers.Taken | None = None,
+    *,
+    focus: str = "",
 ) -> dict[str, Any]:
     """The context of answers/section.html. Its field for the revision carries the trial."""
-    form.rev.data = _token(trial, page.section)
-    return answers.context(page, form, taken, focus=focus)
+    return answers.context(page, _token(trial, page.section), form, taken, focus=focus)
 
 
 @dataclass(frozen=True)

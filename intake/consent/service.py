@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, exists, func, select
 
 from intake import answers, audit, clock, definitions, jobs, screening, vault, visits
 from intake.access import Actor
@@ -18,7 +18,7 @@ from intake.audit import commitment
 from intake.config import Clinic
 from intake.consent import evidence, presenting, rules
 from intake.consent.models import Presentation, Reply, Statement
-from intake.db import db, new_id
+from intake.db import db, fetch, new_id
 from intake.definitions import Answers
 from intake.errors import Invalid, NotAllowed, NotFound, Stale
 from intake.signer import the_signer
@@ -310,12 +310,18 @@ def find_statement(visit_id: UUID, kind: rules.Kind) -> Stated | None:
 
 def kinds_of(visit_id: UUID) -> set[rules.Kind]:
     """Which statements a visit has; opens nothing."""
-    return {rules.Kind(kind) for kind in db.session.scalars(_KINDS, {"visit": visit_id})}
+    return {rules.Kind(kind) for kind in fetch(_KINDS, visit=visit_id).scalars()}
 
 
 def state_of(visit_id: UUID) -> rules.State:
     """Where the consent of a visit stands."""
     return rules.state(kinds_of(visit_id))
+
+
+def is_decided(visit_id: SQLColumnExpression[UUID]) -> ColumnElement[bool]:
+    """Whether the consent of a visit is not open any more, as a part of another room's query: every kind of statement
+    ends that."""
+    return exists().where(Statement.visit_id == visit_id)
 
 
 def times_of(visit_id: UUID) -> dict[rules.Kind, datetime]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from intake.definitions.questionnaire import MOST_ENTRIES, Condition, Item, Questionnaire, Section
 from intake.definitions.values import Answers, Operator, Value, equal, number, ordered
@@ -25,11 +26,35 @@ def enabled(questionnaire: Questionnaire, answers: Answers) -> frozenset[str]:
     the entry it stands in; read from outside, every entry counts.
     """
     shape = with_entries(questionnaire, answers)
-    on: set[str] = set()
-    for link_id, parent, item in shape.steps:
-        if (parent is None or parent in on) and (item is None or _allowed(item, answers, on)):
+    always, steps = _steps(shape)
+    on = set(always)
+    for link_id, parent, item, sources, unanswered in steps:
+        if (parent is None or parent in on) and (
+            unanswered if sources.isdisjoint(answers) else _allowed(item, answers, on)
+        ):
             on.add(link_id)
     return frozenset(on)
+
+
+Step = tuple[str, str | None, Item, frozenset[str], bool]
+"""A linkId, its parent, the item, what its conditions read, and whether they hold while nothing of that is answered."""
+_known_steps: WeakKeyDictionary[Questionnaire, tuple[frozenset[str], tuple[Step, ...]]] = WeakKeyDictionary()
+
+
+def _steps(shape: Questionnaire) -> tuple[frozenset[str], tuple[Step, ...]]:
+    """What is asked whatever is answered, and then, in an order to go through, what may be asked."""
+    if (found := _known_steps.get(shape)) is None:
+        always: set[str] = set()
+        steps: list[Step] = []
+        for link_id in shape.order:
+            item, parent = shape.items[link_id], shape.parents.get(link_id)
+            if not item.conditions and (parent is None or parent in always):
+                always.add(link_id)
+            else:
+                sources = frozenset(source for condition in item.conditions for source in condition.sources)
+                steps.append((link_id, parent, item, sources, not item.conditions or _allowed(item, {}, set())))
+        found = _known_steps[shape] = frozenset(always), tuple(steps)
+    return found
 
 
 def strip(questionnaire: Questionnaire, answers: Answers) -> dict[str, list[Value]]:
@@ -53,16 +78,14 @@ def initial_answers(questionnaire: Questionnaire) -> dict[str, list[Value]]:
     return {item.link_id: list(item.initial) for item in questionnaire.questions if item.initial}
 
 
-def visible_sections(questionnaire: Questionnaire, answers: Answers) -> tuple[Section, ...]:
-    """Return the pages that have something to ask: an enabled question that is not hidden."""
+def visible_sections(
+    questionnaire: Questionnaire, answers: Answers, on: frozenset[str] | None = None
+) -> tuple[Section, ...]:
+    """Return the pages that have something to ask: an enabled question that is not hidden. `on` is what is asked, where
+    that is known already."""
     shape = with_entries(questionnaire, answers)
-    on = enabled(shape, answers)
-
-    def asks(link_id: str) -> bool:
-        item = shape.items[link_id]
-        return item.is_question and not item.hidden and link_id in on
-
-    return tuple(section for section in shape.sections if any(map(asks, section.items)))
+    on = enabled(shape, answers) if on is None else on
+    return tuple(section for section, shown in shape.shown if not on.isdisjoint(shown))
 
 
 def with_entries(questionnaire: Questionnaire, answers: Answers) -> Questionnaire:

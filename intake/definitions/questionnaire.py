@@ -216,12 +216,12 @@ class Item:
     flags: tuple[Flag, ...] = ()
     entry: int = 1
 
-    @property
+    @cached_property
     def is_question(self) -> bool:
         """Whether an answer can be given to it (neither a group nor a paragraph)."""
         return self.type not in (ItemType.GROUP, ItemType.DISPLAY)
 
-    @property
+    @cached_property
     def is_choice(self) -> bool:
         """Whether it is answered from its options."""
         return self.type in (ItemType.CHOICE, ItemType.OPEN_CHOICE)
@@ -231,10 +231,15 @@ class Item:
         """Whether it is a group of questions that may be answered several times."""
         return self.type is ItemType.GROUP and self.repeats
 
-    @property
+    @cached_property
     def is_asked(self) -> bool:
         """Whether a patient may answer it on a page, once it is enabled."""
         return self.is_question and not self.hidden and self.flow is None
+
+    @cached_property
+    def is_filled_in(self) -> bool:
+        """Whether a page has boxes for it: a question that is not hidden, not the visit's to answer, not fixed."""
+        return self.is_asked and not self.read_only
 
     def option(self, code: str) -> Option | None:
         """Return the option with this code, or None."""
@@ -287,15 +292,24 @@ class Questionnaire:
         return tuple(item for item in self.items.values() if item.is_question)
 
     @cached_property
-    def steps(self) -> tuple[tuple[str, str | None, Item | None], ...]:
-        """`order` with each item's parent, and the item itself where it has conditions: all that enablement reads."""
+    def shown(self) -> tuple[tuple[Section, frozenset[str]], ...]:
+        """Each page with the linkIds of its questions that are not hidden: with one of them asked, it has something to
+        ask."""
         items = self.items
-        return tuple((one, self.parents.get(one), items[one] if items[one].conditions else None) for one in self.order)
+        return tuple(
+            (section, frozenset(one for one in section.items if items[one].is_question and not items[one].hidden))
+            for section in self.sections
+        )
 
     @cached_property
     def required(self) -> frozenset[str]:
         """The linkIds of the items that an answer is demanded of, once they are asked."""
         return frozenset(link_id for link_id, item in self.items.items() if item.required)
+
+    @cached_property
+    def to_fill_in(self) -> frozenset[str]:
+        """Those of the required items that a page has boxes for."""
+        return frozenset(link_id for link_id in self.required if self.items[link_id].is_filled_in)
 
     def section(self, section_id: str) -> Section | None:
         """Return the page with this id, or None."""

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from re import fullmatch
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Engine, bindparam, select
 
 from intake import audit, clock
 from intake.access import Actor
-from intake.db import db, new_id
+from intake.db import db, fetch, in_transaction, new_id
 from intake.definitions import content, library_files
 from intake.definitions.carried import with_carried
 from intake.definitions.library_files import Library
@@ -147,6 +148,8 @@ def get_questionnaire_with_carried(edition_id: UUID) -> Questionnaire:
 
 
 _read: dict[UUID, Edition] = {}
+_approved: WeakKeyDictionary[Engine, set[tuple[UUID, str]]] = WeakKeyDictionary()
+"""Editions and languages that are approved, by database; nobody takes that back, so every page need not ask again."""
 
 
 def _newest() -> EditionRow | None:
@@ -194,11 +197,17 @@ def is_approved(edition_id: UUID, language: str | None = None) -> bool:
     named, or where the edition does not offer it and shows the base language's words."""
     offered = get_edition(edition_id).questionnaire.languages
     shown = next((tag for tag in (language, (language or "").split("-")[0]) if tag in offered), offered[0])
-    return any(approval.language == shown for approval in approvals_of(edition_id))
+    approved = _approved.setdefault(db.engine, set())
+    if (edition_id, shown) in approved:
+        return True
+    found = any(one.language == shown for one in approvals_of(edition_id))
+    if found and not in_transaction():
+        approved.add((edition_id, shown))
+    return found
 
 
 def approvals_of(edition_id: UUID) -> list[Approval]:
     """Who approved an edition's words in which language, in the order of time."""
     base = get_edition(edition_id).questionnaire.languages[0]
-    rows = db.session.execute(_APPROVALS, {"edition": edition_id})
-    return [Approval(language or base, doctor_id, at) for language, doctor_id, at in rows]
+    found = fetch(_APPROVALS, edition=edition_id)
+    return [Approval(language or base, doctor_id, at) for language, doctor_id, at in found]

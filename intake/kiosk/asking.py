@@ -4,7 +4,6 @@ from flask import g, request
 
 from intake.access import Actor, Role
 from intake.kiosk import cookie, rules, service
-from intake.kiosk.models import TabletVisit
 from intake.sessions import read_cookie
 
 WAY_OUT = ("kiosk.finish", "kiosk.welcome")  # all that a cookie from before the last "Finish" may ask for
@@ -21,16 +20,16 @@ def load_actor() -> Actor | None:
     g.tablet_cookie = value, found.worth
     state = service.hold_of(found.held) if found.held else None
     if found.held is None or state is rules.Hold.OVER:
-        return Actor("tablet", found.device.id, frozenset({Role.TABLET}))
+        return Actor("tablet", found.device_id, frozenset({Role.TABLET}))
     g.tablet_visit = found.held
     if state is rules.Hold.LOCKED:
-        return Actor("tablet", found.device.id, frozenset({Role.TABLET}))
-    return Actor("tablet", found.device.id, frozenset({Role.TABLET, Role.KIOSK}), found.held.visit_id)
+        return Actor("tablet", found.device_id, frozenset({Role.TABLET}))
+    return Actor("tablet", found.device_id, frozenset({Role.TABLET, Role.KIOSK}), found.held.visit_id)
 
 
-def held_visit() -> TabletVisit | None:
+def held_visit() -> cookie.Held | None:
     """The asking tablet's visit, also while it is locked; None when it holds none."""
-    row: TabletVisit | None = g.get("tablet_visit")
+    row: cookie.Held | None = g.get("tablet_visit")
     return row
 
 

@@ -3,34 +3,58 @@ What a cookie is worth is `rules.worth`; who may enter with which is left to `as
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy.orm import aliased
 
-from intake import audit, clock
+from intake import audit, clock, consent, visits
 from intake.access import Actor
-from intake.db import db
+from intake.db import db, fetch
 from intake.errors import NotAllowed
 from intake.kiosk import rules
 from intake.kiosk.models import Device, TabletVisit
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
+class Held:
+    """The visit on the asking tablet, as it stood when the tablet asked."""
+
+    visit_id: UUID
+    given_at: datetime
+    opened_at: datetime
+    seen_at: datetime
+    locked_at: datetime | None
+    identified_at: datetime | None
+    identity_tries: int
+    language: str
+    is_decided: bool
+
+
+@dataclass(frozen=True)
 class Found:
     """The tablet a cookie belongs to, what the cookie is worth, and the visit which that tablet holds."""
 
-    device: Device
+    device_id: UUID
     worth: rules.Cookie
-    held: TabletVisit | None
+    held: Held | None
 
 
-_WITH_VISITS = select(Device, TabletVisit).outerjoin(
-    TabletVisit,
-    and_(
-        TabletVisit.device_id == Device.id,
-        or_(TabletVisit.ended_at.is_(None), TabletVisit.renewed_at.is_not(None)),
-    ),
+# At most one of each for a tablet, by an index of its own: all visits it ever held grow more with every year.
+_held, _renewing = aliased(TabletVisit), aliased(TabletVisit)
+_RENEWAL = (_renewing.renewed_at, _renewing.old_secret_hash, _renewing.spare_secret_hash)
+_HELD = (
+    *(_held.visit_id, _held.given_at, _held.opened_at, _held.seen_at, _held.locked_at),
+    *(_held.identified_at, _held.identity_tries, _held.language),
+    consent.is_decided(_held.visit_id),
+)
+_WITH_VISITS = visits.with_visit(
+    select(Device.id, Device.secret_hash, *_RENEWAL, *_HELD)
+    .outerjoin(_renewing, and_(_renewing.device_id == Device.id, _renewing.renewed_at.is_not(None)))
+    .outerjoin(_held, and_(_held.device_id == Device.id, _held.ended_at.is_(None))),
+    _held.visit_id,
 )
 _OF_SECRET = _WITH_VISITS.where(Device.secret_hash == bindparam("shown"))
 _OF_RENEWED = _WITH_VISITS.where(
@@ -46,13 +70,18 @@ _OF_RENEWED = _WITH_VISITS.where(
 def find(value: str) -> Found | None:
     """The tablet a cookie's value belongs to, or None. Every request of a tablet asks, so it is one statement."""
     shown = hashed(value)
-    rows = db.session.execute(_OF_SECRET, {"shown": shown}).all()
-    rows = rows or db.session.execute(_OF_RENEWED, {"shown": shown}).all()
-    if not rows:
+    row = fetch(_OF_SECRET, shown=shown).first() or fetch(_OF_RENEWED, shown=shown).first()
+    if row is None:
         return None
-    device, visits = rows[0][0], [row for _, row in rows if row is not None]
-    worth = _worth(device, shown, next((row for row in visits if row.renewed_at is not None), None))
-    return Found(device, worth, next((row for row in visits if row.ended_at is None), None)) if worth else None
+    device_id, handed_out, renewed_at, old, spare = row[:5]
+    renewal = rules.Renewal(renewed_at, old, spare) if renewed_at is not None else None
+    if (worth := rules.worth(shown, handed_out, renewal, clock.now())) is None:
+        return None
+    held = row[5:14]
+    if held[0] is None:
+        return Found(device_id, worth, None)
+    visits.remember(row[14:])
+    return Found(device_id, worth, Held(*held))
 
 
 def renew(device: Device, row: TabletVisit, value: str) -> str:

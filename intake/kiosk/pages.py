@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -180,22 +181,32 @@ def context() -> dict[str, Any]:
         "token_label": str(visits.get_visit(row.visit_id).token),
         "idle_seconds": i18n.clinic().idle_minutes * 60,
         "warn_seconds": int(rules.WARNING.total_seconds()),
-        "lock_url": url_for("kiosk.lock"),
-        "alive_url": url_for("kiosk.alive"),
+        **_addresses(request.script_root),
     }
     if place is not None:
         begun = answers.find(row.visit_id)
         args = request.view_args or {}
         page = str(args.get("section_id") or args.get("page_id") or "")
-        names = (_("About you"), _("Health"), _("Treatment"), _("Effects"), _("Check and sign"))
-        at = rules.step_of(place, page)
         known |= {
-            "steps": [(name, "done" if n < at else "now" if n == at else "todo") for n, name in enumerate(names)],
+            "steps": _steps(i18n.language(), rules.step_of(place, page)),
             "may_decline": place is not rules.Place.IDENTITY,
             "draft_content": place is not rules.Place.IDENTITY and not _approved(begun),
             "back_url": back_url(place, page, begun),
         }
     return known
+
+
+@lru_cache(8)
+def _addresses(_root: str) -> dict[str, str]:
+    """What the tablet's script calls by itself; the same for every visit."""
+    return {"lock_url": url_for("kiosk.lock"), "alive_url": url_for("kiosk.alive")}
+
+
+@lru_cache(128)
+def _steps(language: str, at: int) -> tuple[tuple[str, str], ...]:
+    """The five steps in the language of this request's page, each done, now or to do."""
+    names = (_("About you"), _("Health"), _("Treatment"), _("Effects"), _("Check and sign"))
+    return tuple((name, "done" if n < at else "now" if n == at else "todo") for n, name in enumerate(names))
 
 
 def _approved(begun: answers.Begun | None) -> bool:
@@ -208,17 +219,23 @@ def back_url(place: rules.Place, page: str, begun: answers.Begun | None) -> str:
     if request.args.get("change"):
         return url_for("kiosk.check")
     visit_id = current_visit_id()
-    trail: list[tuple[rules.Place, str]] = []
-    if begun is not None and answers.find_submission(visit_id) is None:
-        asked = visible_sections(begun.edition.questionnaire, begun.draft.answers)
-        trail += [(rules.Place.QUESTIONS, section.id) for section in asked]
+    may_change = begun is not None and answers.find_submission(visit_id) is None
+    asked = [section.id for section in begun.sections] if begun is not None and may_change else []
+    if place is rules.Place.QUESTIONS and page in asked:
+        return _section_url(asked[: asked.index(page)])
     is_first_effect = place is rules.Place.EFFECTS and not page
-    if not is_first_effect and (place, page) not in trail and (shown := consent.find_shown(visit_id)) is not None:
-        trail += [(rules.Place.EFFECTS, one["id"]) for one in shown.body["pages"]]
-    before = trail.index((place, page)) if (place, page) in trail else len(trail)
-    if not before:
-        return url_for("kiosk.welcome")
-    way, name = trail[before - 1]
-    if way is rules.Place.QUESTIONS:
-        return url_for("answers.section", section_id=name)
-    return url_for("consent.effects", page_id=name)
+    shown = None if is_first_effect else consent.find_shown(visit_id)
+    read = [one["id"] for one in shown.body["pages"]] if shown is not None else []
+    if place is rules.Place.EFFECTS and page in read:
+        read = read[: read.index(page)]
+    return url_for("consent.effects", page_id=read[-1]) if read else _section_url(asked)
+
+
+def _section_url(before: Sequence[str]) -> str:
+    """The last of the pages of questions before one, or the welcome where there is none."""
+    return _address_of(before[-1], request.script_root) if before else url_for("kiosk.welcome")
+
+
+@lru_cache(1024)
+def _address_of(section_id: str, _root: str) -> str:
+    return url_for("answers.section", section_id=section_id)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
 
 from intake import audit, clock, visits
 from intake.access import SYSTEM, Actor
-from intake.db import db, new_id
+from intake.db import db, fetch, new_id
 from intake.errors import NotAllowed, NotFound
 from intake.i18n import clinic
 from intake.kiosk import cookie, rules
@@ -237,16 +237,25 @@ def release_over() -> None:
 
 
 def seen(*, by: Actor) -> None:
-    """The patient is there: idle time begins anew."""
-    _must_hold(by.id).seen_at = clock.now()
+    """The patient is there: idle time begins anew. Where reception took the tablet back meanwhile, nothing does."""
+    fetch(_SEEN, device=by.id, now=clock.now())
 
 
 def page_shown(page: str, *, by: Actor) -> None:
-    """Note that a page was on this visit's screen: the order of what was read is evidence."""
-    audit.record("page.shown", _must_hold(by.id).visit_id, by=by, page=page)
+    """Note that a page was on this visit's screen: the order of what was read is evidence. It was, also where reception
+    took the tablet back while the page was made. Raises NotAllowed for a tablet that asked without a visit."""
+    if by.visit_id is None:
+        raise NotAllowed("kiosk.no_visit")
+    audit.record("page.shown", by.visit_id, by=by, page=page)
 
 
-def hold_of(row: TabletVisit) -> rules.Hold:
+def is_out_of_tries(*, by: Actor) -> bool:
+    """Whether who holds the asking tablet said a wrong date of birth as often as they may.
+    Raises NotAllowed where it holds no visit."""
+    return _must_hold(by.id).identity_tries >= rules.MOST_IDENTITY_TRIES
+
+
+def hold_of(row: TabletVisit | cookie.Held) -> rules.Hold:
     """What a visit's tablet is doing now."""
     zone, idle = clinic().zone, timedelta(minutes=clinic().idle_minutes)
     same_day = row.given_at.astimezone(zone).date() == clock.today(zone)
@@ -312,6 +321,11 @@ def _open_codes(device_id: UUID) -> Sequence[PairingCode]:
 
 
 _HELD = select(TabletVisit).where(TabletVisit.device_id == bindparam("device"), TabletVisit.ended_at.is_(None))
+_SEEN = (
+    update(TabletVisit)
+    .where(TabletVisit.device_id == bindparam("device"), TabletVisit.ended_at.is_(None))
+    .values(seen_at=bindparam("now"))
+)
 
 
 def _held(device_id: UUID | None) -> TabletVisit | None:

@@ -37,7 +37,7 @@ def begin() -> ResponseReturnValue | None:
     i18n.set_language(row.language)
     if request.endpoint not in PRIVATE:
         return None
-    if not _is_over(row.visit_id):
+    if not row.is_decided:
         return None if row.identified_at is not None else redirect(url_for("kiosk.next_step"), 303)
     if request.method != "POST":
         return redirect(url_for("kiosk.thanks"), 303)
@@ -56,9 +56,8 @@ def note(response: Response) -> Response:
     shown = request.method == "GET" and response.status_code == 200 and request.endpoint in pages.STEP_ENDPOINTS
     is_due = bool(g.get("csrf_valid")) or clock.now() - row.seen_at >= TOUCH
     if response.status_code < 500 and (shown or is_due):
-        # Reception may have taken the tablet back while the page was made: then there is nothing left to keep open.
         # What a form sent is committed by now: a busy database must not call it failed. A reading stays strict.
-        forgiven = (NotAllowed,) if shown else (NotAllowed, OperationalError)
+        forgiven = () if shown else (OperationalError,)
         with suppress(*forgiven), transaction():
             if is_due:
                 service.seen(by=current_actor())
@@ -158,7 +157,7 @@ def identity() -> ResponseReturnValue:
     if is_answer(form) and form.validate() and form.born.day is not None:
         if _identify(form.born.day):
             return redirect(url_for("kiosk.next_step"), 303)
-        if row.identity_tries >= rules.MOST_IDENTITY_TRIES:
+        if service.is_out_of_tries(by=current_actor()):
             return render_template("kiosk/ask_staff.html"), 422
         form.born.errors = [_("This is not the date we have. Check the day, the month and the year")]
     return render_template("kiosk/identity.html", form=form), 422 if form.errors else 200

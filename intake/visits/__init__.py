@@ -15,8 +15,10 @@ from intake.visits.service import (
     needs_help,
     next_number,
     opening_now,
+    remember,
     state_facts,
     visits_of_patients,
+    with_visit,
     write_fact,
 )
 
@@ -40,7 +42,9 @@ __all__ = [
     "needs_help",
     "next_number",
     "opening_now",
+    "remember",
     "state_facts",
     "visits_of_patients",
+    "with_visit",
     "write_fact",
 ]

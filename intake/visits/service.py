@@ -3,19 +3,26 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, SQLColumnExpression, bindparam, func, select
 
 from intake import audit, clock, staff, vault
 from intake.access import Actor
 from intake.config import Clinic
-from intake.db import db, in_transaction, new_id, take_turns
+from intake.db import db, fetch, new_id, remembered, take_turns
 from intake.errors import Invalid, NotAllowed, NotFound
 from intake.visits import rules
 from intake.visits.models import Patient, PatientFact, Visit, VisitMove
 
-SEEN = "visits"
+VISITS = "visits"
+
+
+_SEEN = (Visit.id, Visit.patient_id, Visit.day, Visit.letter, Visit.number, Visit.doctor_id, Visit.issued_at)
+# With the key: who looks at a visit mostly opens what is sealed for its patient.
+_VISIT = vault.with_key(select(*_SEEN), Visit.patient_id).where(Visit.id == bindparam("visit"))
+_LOCKED_VISIT = _VISIT.with_for_update(of=Visit)
 
 
 @dataclass(frozen=True)
@@ -103,21 +110,14 @@ def _register(name: str, by: Actor) -> UUID:
 
 def get_visit(visit_id: UUID) -> VisitView:
     """A visit by id. Raises NotFound."""
-    known: dict[UUID, VisitView] = db.session.info.setdefault(SEEN, {})
-    if (view := known.get(visit_id)) is None:
-        view = _view(_row(visit_id))
-        if not in_transaction():
-            known[visit_id] = view  # it is committed, and a visit never changes: one request asks for it many times
-    return view
+    found: VisitView | None = remembered(VISITS).get(visit_id)
+    return found or _look(_VISIT, visit_id)
 
 
 def lock_visit(visit_id: UUID) -> VisitView:
     """The same, held until the transaction ends, so that two people cannot end one visit in two ways.
     Raises NotFound."""
-    row = db.session.scalars(select(Visit).where(Visit.id == visit_id).with_for_update()).first()
-    if row is None:
-        raise NotFound("visits.unknown", visit_id=visit_id)
-    return _view(row)
+    return _look(_LOCKED_VISIT, visit_id)
 
 
 def list_day(day: date) -> list[VisitView]:
@@ -209,10 +209,25 @@ def state_facts(
     return rules.state(facts), needs_help(visit_id, moves)
 
 
-def _row(visit_id: UUID) -> Visit:
-    if (row := db.session.get(Visit, visit_id)) is None:
+def with_visit(query: Select[*tuple[Any, ...]], visit_id: SQLColumnExpression[UUID]) -> Select[*tuple[Any, ...]]:
+    """A query that also asks for the visit it finds, for `remember`."""
+    return vault.with_key(query.add_columns(*_SEEN).outerjoin(Visit, Visit.id == visit_id), Visit.patient_id)
+
+
+def remember(told: Sequence[Any]) -> VisitView:
+    """The visit that the last columns of `with_visit` tell of; this request need not look for it again."""
+    visit_id, patient_id, day, letter, number, doctor_id, issued_at, wrapped = told
+    vault.remember_key(patient_id, wrapped)
+    seen: dict[UUID, VisitView] = remembered(VISITS)
+    view = VisitView(visit_id, patient_id, day, rules.Token(letter, number), doctor_id, issued_at)
+    return seen.setdefault(visit_id, view)
+
+
+def _look(statement: Select[*tuple[Any, ...]], visit_id: UUID) -> VisitView:
+    """A visit never changes, so a request asks for it once, and once more to hold it."""
+    if (row := fetch(statement, visit=visit_id).first()) is None:
         raise NotFound("visits.unknown", visit_id=visit_id)
-    return row
+    return remember(row)
 
 
 def _view(row: Visit) -> VisitView:

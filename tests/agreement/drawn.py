@@ -62,7 +62,7 @@ def _page(
         i18n.set_language(language)
         page = answers.open_page(questionnaire, section.id, said)
         assert page is not None
-        return render_template("authoring/try.html", **answers.context(page, answers.filled(page)), back_url="/forms")
+        return render_template("authoring/try.html", **answers.context(page, ""), back_url="/forms")
 
 
 def _words(shape: Questionnaire, section: Section, said: Mapping[str, Sequence[Value]], language: str) -> list[str]:
@@ -96,7 +96,7 @@ def _check_page(app: Flask, questionnaire: Questionnaire, language: str, counts:
         i18n.set_language(language)
         current = definitions.current_edition()
         edition = replace(current, id=uuid4(), questionnaire=questionnaire, screening=NO_RULES)
-        begun = answers.Begun(uuid4(), edition, Draft(given), 1, now())
+        begun = answers.Begun(uuid4(), uuid4(), edition, Draft(given), 1, now())
         sections = pages.summary(begun)
         html = render_template("kiosk/check.html", sections=sections, asked=[], errors=[], rev=1)
         rows = [row for section in sections for row in section.rows]

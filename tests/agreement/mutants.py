@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from intake.definitions import enablement as server
 from intake.definitions.questionnaire import Condition, Item, Questionnaire
@@ -90,7 +91,8 @@ MUTANTS: Mapping[str, Patch] = {
 @contextmanager
 def mutated(mistake: str) -> Iterator[None]:
     """Put one mistake into the server's evaluator for as long as the block runs."""
-    patch = MUTANTS[mistake]
+    # What was worked out beforehand must be worked out anew, with the mistake.
+    patch: dict[str, Any] = {**MUTANTS[mistake], "_known_steps": WeakKeyDictionary()}
     sound = {name: getattr(server, name) for name in patch}
     try:
         for name, function in patch.items():

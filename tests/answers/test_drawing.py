@@ -8,11 +8,12 @@ from markupsafe import Markup
 
 from intake import i18n
 from intake.answers import drawing
-from intake.answers.drawing import drawn
+from intake.answers.drawing import rows_drawn
 from intake.answers.page import Page, context, filled, open_page
 from intake.answers.rows import Look, Row
-from intake.answers.script import conditions_for
+from intake.answers.script import depending
 from intake.definitions import Answers, Questionnaire, check_questionnaire, with_entries
+from intake.sketches import MARK
 from tests.agreement.drafts import drafts
 from tests.agreement.forms import samples, the_bundled
 from tests.answers.test_every_type import MORE as EVERY_TYPE
@@ -38,9 +39,10 @@ def pages(questionnaire: Questionnaire, said: Answers) -> Iterator[Page]:
         yield page
 
 
-def rows_of(page: Page) -> tuple[Row, ...]:
-    form, depending = filled(page), frozenset(conditions_for(page.shape, page.section, page.before)["items"])
-    look = Look(page.shape, form, lambda: form, page.before, depending, frozenset(), "")
+def rows_of(page: Page, *, stored: bool = True) -> tuple[Row, ...]:
+    """A page's rows, as it shows what is stored, or from a form that is filled with it."""
+    form, rules = filled(page), depending(page.shape, page.section)
+    look = Look(page.shape, None if stored else form, lambda: form, page.before, page.on, rules)
     return look.rows_of(page.section)
 
 
@@ -58,10 +60,11 @@ def test_every_question_is_drawn_as_its_macro_draws_it_whatever_is_answered(app:
                 with app.test_request_context():
                     i18n.set_language(language)
                     for page in pages(questionnaire, said):
-                        rows = rows_of(page)
-                        assert drawn(page.shape, rows) == in_full(app, rows), (page.section.id, said)
-                        count += len(rows)
-    assert count > 200
+                        for rows in (rows_of(page), rows_of(page, stored=False)):
+                            assert rows_drawn(page.shape, rows) == in_full(app, rows), (page.section.id, said)
+                            count += len(rows)
+                        assert context(page, "")["drawn"] == in_full(app, rows_of(page)), (page.section.id, said)
+    assert count > 400
 
 
 def test_what_a_patient_wrote_is_escaped_and_never_kept(app: Flask) -> None:
@@ -73,12 +76,13 @@ def test_what_a_patient_wrote_is_escaped_and_never_kept(app: Flask) -> None:
         "skin": [{"valueString": WORDS}],
     }
     with app.test_request_context():
-        html = "".join(context(page, filled(page))["drawn"] for page in pages(questionnaire, said))
-        after = "".join(context(page, filled(page))["drawn"] for page in pages(questionnaire, {}))
+        html = "".join(context(page, "")["drawn"] for page in pages(questionnaire, said))
+        after = "".join(context(page, "")["drawn"] for page in pages(questionnaire, {}))
     assert html.count("Zebra &lt;i&gt;&#34;quotes&#34;&lt;/i&gt; &amp; &#39;more&#39;") == len(said)
-    assert "<i>" not in html and drawing.MARK not in html
+    assert "<i>" not in html and MARK not in html
     assert "Zebra" not in after
-    assert not any("Zebra" in piece for sketch in drawing._sketches.values() for piece in sketch.pieces)
+    kept = [*drawing._sketches.values(), *drawing._wholes.values()]
+    assert not any("Zebra" in piece for sketch in kept for piece in sketch.pieces)
 
 
 def test_a_macro_can_ask_a_sketch_for_nothing_that_somebody_said(app: Flask) -> None:
@@ -113,7 +117,7 @@ def test_a_picture_is_for_a_choice_of_several_places_and_what_lies_below_it_is_d
     page = open_page(questionnaire, "maps", {})
     assert page is not None
     with app.test_request_context():
-        html = str(context(page, filled(page))["drawn"])
+        html = str(context(page, "")["drawn"])
     assert html.count("data-map ") == 1, "one answer, words of one's own and a text have no picture"
     assert [html.count(f'data-item="{one}"') for one in ("places", "since", "one", "own", "words")] == [1] * 5
     assert "Where <span" in html, "what need not be answered says so"
@@ -122,8 +126,10 @@ def test_a_picture_is_for_a_choice_of_several_places_and_what_lies_below_it_is_d
 def test_no_more_is_kept_than_there_is_room_for(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing, "MOST_SKETCHES", 5)
     monkeypatch.setattr(drawing, "_sketches", {})
+    monkeypatch.setattr(drawing, "_wholes", {})
     _, questionnaire = next(iter(the_bundled().values()))
     with app.test_request_context():
         for page in pages(questionnaire, {}):
-            context(page, filled(page))
+            context(page, "")
             assert 0 < len(drawing._sketches) <= 5
+            assert 0 < len(drawing._wholes) <= 5

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -36,6 +37,22 @@ def test_an_entry_has_one_byte_form_with_its_moment_in_utc() -> None:
         b'{"actor":"staff:1","at":"2026-11-23T06:30:00.123456Z","event":"visit.called",'
         b'"facts":{"a":true,"b":2},"seq":7,"subject":"v"}'
     )
+
+
+@given(
+    some.text(some.characters(codec="utf-8"), max_size=20),
+    some.dictionaries(
+        some.text(some.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=8),
+        some.text(some.characters(codec="utf-8"), max_size=20)
+        | some.integers(-(2**53) + 1, 2**53 - 1)
+        | some.booleans(),
+        max_size=6,
+    ),
+)
+def test_the_bytes_of_an_entry_are_those_of_rfc_8785(word: str, facts: dict[str, Any]) -> None:
+    body = rules.body(7, NOON, word, word, word, facts)
+    said = {"actor": word, "at": "2026-11-23T06:30:00.123456Z", "event": word, "seq": 7, "subject": word}
+    assert body == rfc8785.dumps(said | {"facts": facts})
 
 
 def test_the_leaf_is_that_of_rfc_6962() -> None:

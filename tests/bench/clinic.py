@@ -27,8 +27,9 @@ from intake.access import SYSTEM
 from intake.config import Settings
 from intake.db import transaction
 from intake.definitions import compile_edition
+from tests.builders import a_visit
 from tests.conftest import PASSWORD, StrictClient
-from tests.kiosk.pages import at_questions
+from tests.kiosk.pages import identified
 
 LIBRARY = Path(definitions.__file__).parent / "library" / "mesotherapy"
 SECTION = "ten"
@@ -75,9 +76,10 @@ class Clinic:
         """The address of the section of ten questions."""
         return f"/visit/questions/{SECTION}"
 
-    def asked(self, sent: Mapping[str, Any] | None = None) -> "Request":
-        """The tablet's request for this page: to look at it, or to send it with these fields."""
-        return asked(self.page, sent, {"Cookie": self.cookies})
+    def asked(self, sent: Mapping[str, Any] | None = None, path: str = "") -> "Request":
+        """The tablet's request for this page, or the same for another path: to look at it, or to send it with these
+        fields."""
+        return asked(path or self.page, sent, {"Cookie": self.cookies})
 
 
 Request = Mapping[str, Any]
@@ -141,12 +143,13 @@ def open_clinic() -> Iterator[Clinic]:
         )
         event.listen(Engine, "connect", _without_waiting)
         cli.prepare(settings)
+        # The clients of the tests watch what is written, and whatever was watched once is slower from then on.
+        visit_id, cookies = _at_the_page(create_app(settings), _edition(folder / "bench"))
         app = create_app(settings)
         log = logging.getLogger("intake").handlers[0]
         assert isinstance(log, logging.StreamHandler)
         with open(os.devnull, "w", encoding="utf-8") as nowhere:
             log.setStream(nowhere)
-            visit_id, cookies = _at_the_page(app, _edition(folder / "bench"))
             yield Clinic(app, visit_id, cookies, folder)
 
 
@@ -170,10 +173,13 @@ def _at_the_page(app: Flask, edition: Path) -> tuple[UUID, str]:
     """A patient on a tablet who has said who they are, with the page filled in once."""
     app.test_client_class = StrictClient
     with app.app_context(), transaction():
-        definitions.publish(compile_edition(edition), by=SYSTEM)
+        published = definitions.publish(compile_edition(edition), by=SYSTEM)
         for person in cli.DEMO_PEOPLE:
             staff.add_member(password=PASSWORD, **person)
+        # As in every clinic that treats somebody; before, each page asks once more.
+        definitions.approve(published, staff.list_doctors()[0].id, by=SYSTEM)
         kiosk.add_tablet("T1", by=SYSTEM)
-    client, visit_id = at_questions(app)
+    visit_id = a_visit(app, out_of_hours="Measured at any hour")
+    client = identified(app, visit_id)
     cookies = [client.get_cookie(f"intake-{name}") for name in ("session", "device")]
     return visit_id, "; ".join(f"{cookie.key}={cookie.value}" for cookie in cookies if cookie)

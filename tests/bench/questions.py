@@ -1,6 +1,6 @@
 """The rows about questions: compiling and checking them, their page, its form, and what keeps it all in memory.
-
-"Form" is what is made of a section's definition: its fields filled and drawn, without the frame of the page.
+"Form" is what is made of a section's definition: its fields filled and drawn, without the frame of the page. Both sides
+of a row are sent the same request, the tablet's cookies included.
 """
 
 import json
@@ -16,10 +16,10 @@ from flask import g, render_template
 from werkzeug.datastructures import MultiDict
 
 from intake import answers
-from intake.answers import Page, context, field_name, filled, open_page, take
+from intake.answers import Page, context, field_name, open_page, take
 from intake.definitions.loader import load
 from intake.definitions.shorthand import compile_shorthand
-from tests.bench.clinic import SECTION, TEN, Clinic, Request, answer, asked, by_client, by_hand, handed_over
+from tests.bench.clinic import SECTION, TEN, Clinic, Request, answer, by_client, by_hand, handed_over
 from tests.bench.measure import Row, Side, Spread, compare
 from tests.bench.plain import PAGE, SENT, bare, plain_form
 from tests.kiosk.pages import browser_fields
@@ -60,7 +60,7 @@ def page_sent(clinic: Clinic) -> Row:
     """The POST: validated, sealed, stored and logged, beside a bare view that answers the same bytes unread."""
     sender = Sender(clinic)
     view = bare("POST", *answer(clinic.app, sender.another()))
-    peer = Side(by_client(view, 303), lambda: asked("/", sender.fields))
+    peer = Side(by_client(view, 303), lambda: clinic.asked(sender.fields, "/"))
     ours = Side(by_client(clinic.app, 303), sender.another)
     return compare("POST of their page", ours, peer, against=BARE, bar=20)
 
@@ -69,7 +69,7 @@ def whole_page_by_hand(clinic: Clinic) -> Row:
     """The same GET without the client's share, which both sides have above: the strictest way to look at it."""
     view = bare("GET", *answer(clinic.app, clinic.asked()))
     ours = Side(by_hand(clinic.app, 200), lambda: handed_over(clinic.asked()))
-    peer = Side(by_hand(view, 200), lambda: handed_over(asked("/")))
+    peer = Side(by_hand(view, 200), lambda: handed_over(clinic.asked(path="/")))
     return compare("the same GET, called by hand", ours, peer, against=BARE)
 
 
@@ -78,7 +78,7 @@ def page_sent_by_hand(clinic: Clinic) -> Row:
     sender = Sender(clinic)
     view = bare("POST", *answer(clinic.app, sender.another()))
     ours = Side(by_hand(clinic.app, 303), lambda: handed_over(sender.another()))
-    peer = Side(by_hand(view, 303), lambda: handed_over(asked("/", sender.fields)))
+    peer = Side(by_hand(view, 303), lambda: handed_over(clinic.asked(sender.fields, "/")))
     return compare("the same POST, called by hand", ours, peer, against=BARE)
 
 
@@ -142,7 +142,7 @@ class Sender:
 
 
 def _form(page: Page) -> dict[str, Any]:
-    return context(page, filled(page, 1))
+    return context(page, 1)
 
 
 def _drawn(page: Page) -> str:
@@ -164,7 +164,7 @@ def _in_request(clinic: Clinic) -> Iterator[Page]:
 
 def _bare_page(clinic: Clinic) -> Side:
     """A bare view that answers the bytes of the page."""
-    return Side(by_client(bare("GET", *answer(clinic.app, clinic.asked())), 200), lambda: asked("/"))
+    return Side(by_client(bare("GET", *answer(clinic.app, clinic.asked())), 200), lambda: clinic.asked(path="/"))
 
 
 def _resident() -> int:

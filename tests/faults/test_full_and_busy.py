@@ -120,8 +120,9 @@ def impatient() -> Iterator[None]:
 @contextmanager
 def another_writer(folder: Path) -> Iterator[None]:
     """Somebody else holds the database's one write lock the whole time."""
-    engine = create_engine(f"sqlite:///{folder / 'intake.db'}").execution_options(writes=True)
+    engine = create_engine(f"sqlite:///{folder / 'intake.db'}")
     with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
         connection.execute(text("UPDATE audit_head SET seq = seq"))
         yield
         connection.rollback()
