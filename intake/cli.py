@@ -98,6 +98,7 @@ def prepare(settings: Settings) -> str:
     with app.app_context():
         with transaction():
             definitions.publish_bundled(by=SYSTEM)
+        db.session.remove()
         db.engine.dispose()
     return fingerprint
 

@@ -105,15 +105,23 @@ class RequestSession(Session):
             self._line = db.engine.connect()
         return self._line
 
+    def begin_writing(self) -> None:
+        """Begin the one write transaction, on the newest state."""
+        self.rollback()
+        self.line.info[WRITES] = True
+        self.line.begin()
+
     def commit(self) -> None:
         """Keep everything, objects and columns."""
         if self.in_transaction():
             super().commit()
         if self._line is not None and self._line.in_transaction():
             self._line.commit()
+        self.read_once.clear()
 
     def rollback(self) -> None:
         """Undo what was not committed, and end what was read."""
+        self.read_once.clear()
         if self.in_transaction():
             super().rollback()
         if self._line is not None and self._line.in_transaction():
@@ -121,11 +129,14 @@ class RequestSession(Session):
 
     def close(self) -> None:
         """End everything and give the connection back."""
-        if self.in_transaction() or self.identity_map:
-            super().close()
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        self.read_once.clear()
+        connection, self._line = self._line, None
+        try:
+            if self.in_transaction() or self.identity_map:
+                super().close()
+        finally:
+            if connection is not None:
+                connection.close()
 
 
 db = SQLAlchemy(session_options={"class_": RequestSession, "join_transaction_mode": "control_fully"})
@@ -143,7 +154,7 @@ def init_app(app: Flask) -> None:
 
 def _begin(connection: PoolProxiedConnection) -> None:
     """SQLite: a read that turns into a write fails at once, whatever the busy timeout; so a write begins as one."""
-    connection.cursor().execute("BEGIN IMMEDIATE" if connection.info.get(WRITES) else "BEGIN")
+    connection.cursor().execute("BEGIN IMMEDIATE" if connection.info.pop(WRITES, False) else "BEGIN")
 
 
 def new_id() -> uuid.UUID:
@@ -159,7 +170,6 @@ def in_transaction() -> bool:
 def let_go() -> None:
     """End the read of a worker before it does something slow, so that nothing is held open meanwhile."""
     db.session.rollback()
-    _session().read_once.clear()
 
 
 def line() -> Connection:
@@ -194,13 +204,10 @@ def transaction() -> Iterator[None]:
     if in_transaction():
         raise RuntimeError("a transaction is already open; only doors open one")
     session = _session()
-    session.rollback()  # ends the read that looked up the actor, so that the write begins on the newest state
     session.info["door"] = True
     session.info.pop("audit", None)  # what an earlier, failed transaction meant to say was never true
-    session.read_once.clear()
     try:
-        session.line.info[WRITES] = True
-        session.line.begin()
+        session.begin_writing()  # which ends the read that looked up the actor
         yield
         for hook in before_commit:
             hook()
@@ -212,9 +219,7 @@ def transaction() -> Iterator[None]:
         session.rollback()
         raise
     finally:
-        session.line.info[WRITES] = False
         session.info.pop("door", None)
-        session.read_once.clear()
         is_traceless = session.info.pop(TRACELESS, False)
     if is_traceless:
         empty_wal()

@@ -59,6 +59,8 @@ def framed(template: str, known_by: tuple[Hashable, ...], gaps: Mapping[str, str
     `known_by` names what `context` is made of, beside what the shell is told; `gaps` are the values of the template
     that differ each time. Raises TypeError where the shell is told something that cannot be compared.
     """
+    if "_flashes" in session:  # words for one reader alone, which the frame of no other may hold
+        return Markup(render_template(template, **gaps, **context))  # noqa: S704 - a template escapes by itself
     shell: dict[str, Any] = {}
     for told_by in current_app.template_context_processors[None]:
         shell.update(told_by())  # type: ignore[arg-type]  # they may be coroutines elsewhere, never here

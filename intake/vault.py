@@ -31,7 +31,7 @@ VERSION = b"v1"
 NONCE = 12
 SHORTEST_PREFIX = 3  # code points; shorter would let a name be guessed letter by letter
 LONGEST_PREFIX = 24
-PATIENT_KEYS = "patient keys"
+PATIENT_KEYS, WRAPPED_KEYS = "patient keys", "wrapped keys"
 
 
 class PatientKey(Base):
@@ -142,7 +142,8 @@ def destroy_patient_key(patient_id: UUID) -> None:
     if row is None or row.wrapped is None:
         raise NotFound("vault.no_patient_key", patient_id=patient_id)
     row.wrapped, row.destroyed_at = None, clock.now()
-    remembered(PATIENT_KEYS).pop(patient_id, None)
+    for kind in (WRAPPED_KEYS, PATIENT_KEYS):
+        remembered(kind).pop(patient_id, None)
     db.session.execute(delete(BlindIndex).where(BlindIndex.patient_id == patient_id))
     leave_no_trace()
 
@@ -163,9 +164,9 @@ def with_key(query: Select[*tuple[Any, ...]], patient_id: SQLColumnExpression[UU
 
 
 def remember_key(patient_id: UUID, wrapped: bytes | None) -> None:
-    """Spare this request another look for a patient's key; None where there is none."""
-    if wrapped is not None and patient_id not in (ciphers := remembered(PATIENT_KEYS)):
-        ciphers[patient_id] = AESGCM(the_vault().unwrap(patient_id, wrapped))
+    """Spare this request another look for a patient's key, as it is stored: None where there is none. Whether it is
+    sound shows when something is opened with it."""
+    remembered(WRAPPED_KEYS)[patient_id] = wrapped
 
 
 def index_patient(patient_id: UUID, *, name: str = "", phone: str = "", born_on: date | None = None) -> None:
@@ -222,11 +223,12 @@ def _phone_words(phone: str) -> Iterable[str]:
 
 def _patient_cipher(patient_id: UUID) -> AESGCM:
     ciphers: dict[UUID, AESGCM] = remembered(PATIENT_KEYS)
-    if patient_id not in ciphers:
-        remember_key(patient_id, fetch(_WRAPPED, patient=patient_id).scalar())
-    if patient_id not in ciphers:
-        raise NotFound("vault.no_patient_key", patient_id=patient_id)
-    return ciphers[patient_id]
+    if (cipher := ciphers.get(patient_id)) is None:
+        wrapped: bytes | None = remembered(WRAPPED_KEYS).get(patient_id) or fetch(_WRAPPED, patient=patient_id).scalar()
+        if wrapped is None:
+            raise NotFound("vault.no_patient_key", patient_id=patient_id)
+        cipher = ciphers[patient_id] = AESGCM(the_vault().unwrap(patient_id, wrapped))
+    return cipher
 
 
 def _derive(master: bytes, purpose: bytes) -> bytes:

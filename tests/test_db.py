@@ -2,21 +2,22 @@
 
 import threading
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import bindparam, func, select, text, update
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, PendingRollbackError, StatementError
 
-from intake import audit, clock, visits
+from intake import audit, cli, clock, visits
 from intake.access import SYSTEM
 from intake.audit.models import AuditEntry, AuditHead
-from intake.db import db, fetch, let_go, new_id, remembered, transaction
+from intake.db import db, fetch, let_go, line, new_id, remembered, transaction
 from intake.errors import Stale
 from intake.kiosk.models import Device
 from intake.sessions import WebSession
 from tests.builders import a_visit
-from tests.conftest import SERVER
+from tests.conftest import SERVER, settings_for
 
 ON_SQLITE = pytest.mark.skipif(bool(SERVER), reason="about SQLite")
 
@@ -88,6 +89,22 @@ def test_what_was_read_once_is_forgotten_when_a_transaction_begins_and_when_it_e
         assert remembered("devices") == {}
         remembered("devices")["T1"] = "not committed yet"
     assert remembered("devices") == {}
+
+
+def test_a_connection_that_was_lost_in_a_transaction_leaves_the_door_open_for_the_next(in_app: Flask) -> None:
+    before = entries()
+    with pytest.raises(PendingRollbackError), transaction():
+        audit.record("lost", "x", by=SYSTEM)
+        line().invalidate()
+    with transaction():
+        audit.record("after", "x", by=SYSTEM)
+    assert entries() == before + 1
+
+
+@ON_SQLITE
+def test_a_clinic_that_was_made_is_one_file_that_can_be_copied(tmp_path: Path) -> None:
+    cli.prepare(settings_for(tmp_path / "data"))
+    assert [file.name for file in (tmp_path / "data").glob("intake.db*")] == ["intake.db"]
 
 
 def test_a_read_sees_one_moment_until_it_is_let_go(app: Flask) -> None:

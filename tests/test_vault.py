@@ -377,3 +377,16 @@ def test_a_crash_leaves_its_kind_and_place_in_the_log_and_not_what_somebody_type
 def test_nonces_do_not_repeat() -> None:
     sealed = {LOOSE.seal_clinic("p", b"")[2:14] for _ in range(20_000)}
     assert len(sealed) == 20_000
+
+
+def test_a_damaged_key_hides_what_is_sealed_under_it_and_not_the_visit(app: Flask) -> None:
+    visit_id = builders.a_visit(app)
+    with app.test_request_context():
+        patient_id = visits.get_visit(visit_id).patient_id
+        with transaction():
+            row = db.session.get(PatientKey, patient_id)
+            assert row is not None and row.wrapped is not None
+            row.wrapped = row.wrapped[:-1] + bytes([row.wrapped[-1] ^ 1])
+        assert visits.get_visit(visit_id).patient_id == patient_id
+        with pytest.raises(Damaged):
+            visits.facts_of(patient_id)

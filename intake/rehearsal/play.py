@@ -94,6 +94,7 @@ def rehearse(plain: dict[str, Any], patients: int, seed: int, out: Path) -> Summ
             day.play(number, person, out)
         summary = day.summary(time.perf_counter() - began)
         with day.app.app_context():
+            db.session.remove()
             db.engine.dispose()
     (out / "summary.json").write_text(json.dumps(summary.as_json(), ensure_ascii=False, indent=1), "utf-8")
     return summary

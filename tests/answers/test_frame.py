@@ -62,6 +62,15 @@ def test_what_is_kept_of_a_page_holds_nothing_of_a_visit_and_the_next_patient_se
     assert other.token in html and re.findall(r"<bdi>(K \d+)</bdi>", html)
 
 
+def test_words_for_one_reader_are_shown_to_them_and_kept_for_nobody(app: Flask) -> None:
+    client, _visit_id = at_questions(app)
+    with client.session_transaction() as session:
+        session["_flashes"] = [("info", "Somebody came for K 77")]
+    assert "Somebody came for K 77" in client.get("/visit/questions/id").text
+    other = identified(app, a_visit(app, name="Imran Khan", phone="98400 00999"), "T2")
+    assert "Somebody" not in client.get("/visit/questions/id").text + other.get("/visit/questions/id").text
+
+
 def test_a_page_whose_words_are_approved_no_longer_says_draft(app: Flask) -> None:
     from intake import definitions, staff
     from intake.access import SYSTEM
