@@ -81,9 +81,9 @@ class DatabaseSessions(SessionInterface):
         if not isinstance(session, ServerSession):
             raise TypeError("the session was not opened by this interface")
         now = clock.now()
+        stale = session.seen_at is not None and now - session.seen_at >= TOUCH
         # A board that refreshes itself is nobody at the desk: it does not keep a session alive.
-        is_board = request.headers.get("X-Requested-With") == "poll"
-        stale = session.seen_at is not None and now - session.seen_at >= TOUCH and not is_board
+        stale = stale and request.headers.get("X-Requested-With") != "poll"
         if session.modified:
             self._keep(session, now)
         elif session.key and stale:

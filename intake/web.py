@@ -82,12 +82,13 @@ def headers(response: Response) -> Response:
         if key not in own:
             given.add(name, value)
     if request.endpoint == "static" and response.status_code in (200, 304) and request.method != "OPTIONS":
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        given["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
-        response.headers["Cache-Control"] = "no-store"
+        given["Cache-Control"] = "no-store"
     if current_app.config["INTAKE"].is_https:
-        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
-    response.headers.pop("Server", None)
+        given["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    if "server" in own:
+        del given["Server"]
     return response
 
 

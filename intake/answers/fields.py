@@ -4,7 +4,7 @@ Which question gets which field is left to forms.py, what a page says about a pr
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, tzinfo
 from functools import cached_property
 from typing import Any
 
@@ -76,8 +76,13 @@ class _FromItem:
     def __init__(self, *args: Any, item: Item, language: str, short: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.item, self.language, self.short = item, language, short
-        self.unit, self.why = item.unit or "", item.why.get(language)
-        self.is_horizontal, self.demanded = item.is_horizontal, True
+        self.unit, self.is_horizontal, self.demanded = item.unit or "", item.is_horizontal, True
+        self.here: tuple[date, tzinfo] | None = None
+
+    @property
+    def why(self) -> str:
+        """Why it is asked, in the page's language."""
+        return self.item.why.get(self.language)
 
     @property
     def in_summary(self) -> str:
@@ -92,8 +97,13 @@ class _FromItem:
     @cached_property
     def reading(self) -> Reading:
         """What was sent, by the rules of the item, on the clinic's calendar and clocks; read once."""
-        zone = i18n.clinic().zone
-        return read(self.item, self.sent, clock.today(zone), zone)
+        return read(self.item, self.sent, *(self.here or here()))
+
+
+def here() -> tuple[date, tzinfo]:
+    """The day it is on the clinic's calendar, and its clocks."""
+    zone = i18n.clinic().zone
+    return clock.today(zone), zone
 
 
 class TextBox(_FromItem, StringField):  # type: ignore[misc]  # WTForms fields are not fully typed

@@ -15,7 +15,7 @@ from wtforms import Field
 from intake import i18n
 from intake.answers.drawing import drawn
 from intake.answers.entries import Move, counts_sent, renamed
-from intake.answers.fields import LEFT_OPEN
+from intake.answers.fields import LEFT_OPEN, here
 from intake.answers.forms import asked, field_name, section_form, stored_data
 from intake.answers.messages import group_words, summary_line
 from intake.answers.rows import Look
@@ -113,6 +113,9 @@ def take(page: Page, sent: Sent) -> Taken:
     form = section_form(shape, page.section, i18n.language())(sent)
     fields = {item.link_id: form[field_name(shape, item.link_id)] for item in asked(shape, page.section)}
     seen = sent["seen"].split() if "seen" in sent else None
+    day_and_clocks = here()
+    for one in fields.values():
+        one.here = day_and_clocks
     read = {link_id: list(f.reading.values) for link_id, f in fields.items() if _was_seen(f, seen)}
     now = {**page.before, **read}
     on = enabled(shape, now)

@@ -150,9 +150,9 @@ def other_code(item: Item) -> str:
 
 
 def _read_choice(item: Item, raw: Sequence[str]) -> Reading:
-    is_open, other, words = item.type is ItemType.OPEN_CHOICE, other_code(item), ""
+    is_open, other, words = item.type is ItemType.OPEN_CHOICE, "", ""
     if is_open:
-        words, raw = clean(raw[0]) if raw else "", raw[1:]
+        other, words, raw = other_code(item), clean(raw[0]) if raw else "", raw[1:]
     codes = list(dict.fromkeys(code for code in raw if code))
     if is_open and words and not codes:
         codes = [other]

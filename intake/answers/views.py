@@ -31,7 +31,8 @@ def section(section_id: str) -> ResponseReturnValue:
     """Ask one section, keep what is answered, go on. With `?partial=1` the page in hand is kept as it is; a button of
     a repeating group keeps it too, and shows it with an entry more or less."""
     begun = answers.get(current_visit_id())
-    page = open_page(begun.edition.questionnaire, section_id, begun.draft.answers, request.form, begun.on)
+    typed = request.form if request.method == "POST" else None
+    page = open_page(begun.edition.questionnaire, section_id, begun.draft.answers, typed, begun.on)
     if page is None:
         raise NotFound("answers.no_such_section")
     if request.method == "GET":

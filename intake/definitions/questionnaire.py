@@ -243,11 +243,18 @@ class Item:
 
     def option(self, code: str) -> Option | None:
         """Return the option with this code, or None."""
-        return next((option for option in self.options if option.code == code), None)
+        return self._by_code.get(code)
+
+    @cached_property
+    def _by_code(self) -> dict[str, Option]:
+        return {option.code: option for option in reversed(self.options)}
 
     def option_of(self, value: Value) -> Option | None:
         """Return the option that an answer chooses, or None; a system counts where both sides name one."""
-        return next((option for option in self.options if equal(option.value, value)), None)
+        for option in self.options:
+            if option.value is value or equal(option.value, value):
+                return option
+        return None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, bindparam, select
 
 from intake import audit, clock
 from intake.access import Actor
-from intake.db import db, fetch, in_transaction, new_id
+from intake.db import db, fetch, in_transaction, line, new_id
 from intake.definitions import content, library_files
 from intake.definitions.carried import with_carried
 from intake.definitions.library_files import Library
@@ -197,7 +197,7 @@ def is_approved(edition_id: UUID, language: str | None = None) -> bool:
     named, or where the edition does not offer it and shows the base language's words."""
     offered = get_edition(edition_id).questionnaire.languages
     shown = next((tag for tag in (language, (language or "").split("-")[0]) if tag in offered), offered[0])
-    approved = _approved.setdefault(db.engine, set())
+    approved = _approved.setdefault(line().engine, set())
     if (edition_id, shown) in approved:
         return True
     found = any(one.language == shown for one in approvals_of(edition_id))

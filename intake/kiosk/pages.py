@@ -216,7 +216,7 @@ def _approved(begun: answers.Begun | None) -> bool:
 
 def back_url(place: rules.Place, page: str, begun: answers.Begun | None) -> str:
     """The page before this one. A page opened by "Change" leads back to all answers, the first one to the welcome."""
-    if request.args.get("change"):
+    if request.query_string and request.args.get("change"):
         return url_for("kiosk.check")
     visit_id = current_visit_id()
     may_change = begun is not None and answers.find_submission(visit_id) is None
