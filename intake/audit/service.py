@@ -21,7 +21,7 @@ LINK = (
 # Every page shown and every change ends here, so the three statements are made once and go past the ORM.
 _ENTRIES, _HEAD = cast(Table, AuditEntry.__table__), cast(Table, AuditHead.__table__)
 _LOCK_HEAD = select(_HEAD.c.seq, _HEAD.c.chain).with_for_update()
-_ADD = insert(_ENTRIES)
+_ADD = insert(_ENTRIES).inline()  # its number is ours, so nothing need be asked of the database about it
 _MOVE_HEAD = update(_HEAD).values(seq=bindparam("newest"), chain=bindparam("link"))
 
 

@@ -12,7 +12,7 @@ from intake.access import STAFF, allowed_for, current_actor
 def look_up() -> None:
     """Find out who is signed in before the view runs: an error page must not need the database that just failed."""
     actor = current_actor()
-    if actor.id is not None and actor.roles & set(STAFF) and request.endpoint != "static":
+    if actor.id is not None and actor.roles.intersection(STAFF) and request.endpoint != "static":
         g.staff_name = staff.get_member(actor.id).name
 
 

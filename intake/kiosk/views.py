@@ -71,8 +71,9 @@ def note(response: Response) -> Response:
 def name_next(response: Response) -> Response:
     """Tell the tablet's script where to go instead of sending it there: a redirect it follows would load the next page
     twice, and the log would say that it was shown twice."""
-    is_script = request.headers.get("X-Requested-With") == "fetch" and Role.TABLET in current_actor().roles
-    if is_script and response.status_code == 303:
+    if response.status_code != 303:
+        return response
+    if request.headers.get("X-Requested-With") == "fetch" and Role.TABLET in current_actor().roles:
         response.headers["X-Next"] = response.headers.pop("Location")
         response.status_code = 204
         response.set_data(b"")
