@@ -93,11 +93,10 @@ class RequestSession(Session):
     @property
     def line(self) -> Connection:
         """The connection, with whatever the session holds and has not written yet written first."""
-        if self._line is None:
-            self._line = db.engine.connect()
+        connection = self.get_bind()
         if self.in_transaction():  # or it holds nothing
             self.flush()
-        return self._line
+        return connection
 
     def get_bind(self, *_args: Any, **_kwargs: Any) -> Connection:
         """What objects are loaded and stored by: the same connection."""

@@ -25,7 +25,7 @@ from intake.answers.fields import (
     TextBox,
     plain_time,
 )
-from intake.answers.rules import is_filled_in, other_code, short_names
+from intake.answers.rules import other_code, short_names
 from intake.definitions import (
     Item,
     ItemType,
@@ -131,7 +131,7 @@ def _section_form(key: _Key, section_id: str, language: str) -> type[FlaskForm]:
 
 def asked(questionnaire: Questionnaire, section: Section) -> list[Item]:
     """The questions of a section that a patient answers, enabled or not."""
-    return [item for link_id in section.items if is_filled_in(item := questionnaire.items[link_id])]
+    return [item for link_id in section.items if (item := questionnaire.items[link_id]).is_filled_in]
 
 
 def field_name(questionnaire: Questionnaire, link_id: str) -> str:

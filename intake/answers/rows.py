@@ -13,7 +13,7 @@ from intake import i18n
 from intake.answers.forms import field_name
 from intake.answers.marks import marked
 from intake.answers.messages import group_words
-from intake.answers.rules import inside, is_filled_in
+from intake.answers.rules import inside
 from intake.answers.stored import Stored
 from intake.definitions import (
     MOST_ENTRIES,
@@ -130,7 +130,7 @@ class Look:
         return (row,)
 
     def _answer(self, item: Item, name: str) -> tuple[Field | Stored | None, Callable[[], Field] | None]:
-        if not is_filled_in(item):
+        if not item.is_filled_in:
             return None, None
         if self.form is not None and name in self.form:
             field = self.form[name]

@@ -54,7 +54,6 @@ __all__ = [
     "demanded",
     "inside",
     "is_complete",
-    "is_filled_in",
     "is_telephone",
     "merge",
     "open_sections",
@@ -289,15 +288,10 @@ def unanswered_groups(
         item = shape.items[link_id]
         if item.type is ItemType.GROUP and link_id in wanted:
             below = inside(shape, link_id) & on
-            asked = [one for one in section.items if one in below and is_filled_in(shape.items[one])]
+            asked = [one for one in section.items if one in below and shape.items[one].is_filled_in]
             if asked and not any(answers.get(one) for one in below):
                 found.append((link_id, asked[0]))
     return found
-
-
-def is_filled_in(item: Item) -> bool:
-    """Whether a page has boxes for an item: a question that is not hidden, not the visit's to answer, not fixed."""
-    return item.is_filled_in
 
 
 def inside(shape: Questionnaire, link_id: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from intake.answers.rules import is_filled_in, mark_of_own_words
+from intake.answers.rules import mark_of_own_words
 from intake.answers.typed import MONTHS
 from intake.definitions import (
     NUMBERS,
@@ -81,7 +81,7 @@ def _plan(shape: Questionnaire, section: Section) -> _Plan:
 
 def _planned(shape: Questionnaire, section: Section) -> _Plan:
     wanted = _behind(shape, section.items)
-    here = {link_id for link_id in section.items if is_filled_in(shape.items[link_id])}
+    here = {link_id for link_id in section.items if shape.items[link_id].is_filled_in}
     rules = {one: _rule(shape, shape.items[one]) for one in shape.items if one in wanted and _depends(shape, one)}
     sources = tuple(one for one in shape.items if one in wanted - here and shape.items[one].is_question)
     read = {source for one in rules for c in shape.items[one].conditions for source in c.sources} & here

@@ -50,6 +50,7 @@ _HELD = (
     *(_held.identified_at, _held.identity_tries, _held.language),
     consent.is_decided(_held.visit_id),
 )
+HELD = 2 + len(_RENEWAL)  # where the columns of the held visit begin; those of `visits` follow them
 _WITH_VISITS = visits.with_visit(
     select(Device.id, Device.secret_hash, *_RENEWAL, *_HELD)
     .outerjoin(_renewing, and_(_renewing.device_id == Device.id, _renewing.renewed_at.is_not(None)))
@@ -73,14 +74,14 @@ def find(value: str) -> Found | None:
     row = fetch(_OF_SECRET, shown=shown).first() or fetch(_OF_RENEWED, shown=shown).first()
     if row is None:
         return None
-    device_id, handed_out, renewed_at, old, spare = row[:5]
+    device_id, handed_out, renewed_at, old, spare = row[:HELD]
     renewal = rules.Renewal(renewed_at, old, spare) if renewed_at is not None else None
     if (worth := rules.worth(shown, handed_out, renewal, clock.now())) is None:
         return None
-    held = row[5:14]
+    held, visit = row[HELD : HELD + len(_HELD)], row[HELD + len(_HELD) :]
     if held[0] is None:
         return Found(device_id, worth, None)
-    visits.remember(row[14:])
+    visits.remember(visit)
     return Found(device_id, worth, Held(*held))
 
 
