@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,12 +89,12 @@ class Settings:
     lease_seconds: int = 60
     tablet_origin: str = ""
 
-    @property
+    @cached_property
     def is_https(self) -> bool:
         """Whether cookies may be `__Host-` and Secure."""
         return self.origin.startswith("https://")
 
-    @property
+    @cached_property
     def hosts(self) -> frozenset[str]:
         """The names and addresses the service answers to: those of its origins, and all of loopback where one of them
         is there (a demo, a try-out), because people type any of them."""

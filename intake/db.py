@@ -163,7 +163,7 @@ def new_id() -> uuid.UUID:
 
 def in_transaction() -> bool:
     """Whether a door has opened a write transaction."""
-    return bool(db.session.info.get("door"))
+    return bool(_session().info.get("door"))
 
 
 def let_go() -> None:
@@ -183,7 +183,7 @@ def fetch(statement: Executable, **values: object) -> CursorResult[*tuple[Any, .
 
 
 def _session() -> RequestSession:
-    return cast(RequestSession, db.session())
+    return cast(RequestSession, db.session.registry())
 
 
 def remembered(kind: str) -> dict[Any, Any]:
@@ -226,7 +226,7 @@ def transaction() -> Iterator[None]:
 
 def leave_no_trace() -> None:
     """What the open transaction overwrites must leave the database's files too: `empty_wal()` follows its commit."""
-    db.session.info[TRACELESS] = True
+    _session().info[TRACELESS] = True
 
 
 def empty_wal() -> bool:

@@ -5,17 +5,17 @@ Own code: Flask's signed cookie stays valid after sign-out, and no kept library 
 
 import json
 import secrets
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from flask import Flask, Request, Response, current_app, request
+from flask import Flask, Request, Response, current_app, request, session
 from flask.sessions import SessionInterface, SessionMixin
-from sqlalchemy import Text, bindparam, delete, select
+from sqlalchemy import Select, Text, bindparam, delete, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
-from werkzeug.datastructures import CallbackDict
 
 from intake import clock
 from intake.db import Base, db, fetch, transaction
@@ -36,27 +36,66 @@ class WebSession(Base):
     ended_at: Mapped[datetime | None]
 
 
-# Every request asks for it, and only looks: no object of the row is needed.
-_ROW = select(WebSession.data, WebSession.created_at, WebSession.seen_at, WebSession.ended_at).where(
-    WebSession.id_hash == bindparam("key")
-)
+# A request only looks: no object of the row is needed.
+_TOLD = (WebSession.data, WebSession.created_at, WebSession.seen_at, WebSession.ended_at)
+_IS_SHOWN = WebSession.id_hash == bindparam("session")
+_ROW = select(*_TOLD).where(_IS_SHOWN)
+TOLD = len(_TOLD)
 
 
-class ServerSession(CallbackDict[str, Any], SessionMixin):
-    """The session of a request. `rotate()` gives it a new id, `end()` closes the old one for good."""
+class ServerSession(SessionMixin):
+    """The session of a request, looked up when something is first asked of it. `rotate()` gives it a new id, `end()`
+    closes the old one for good."""
 
-    def __init__(self, data: dict[str, Any] | None, key: str | None, seen_at: datetime | None) -> None:
-        self.modified = False
-        self.accessed = True
-        self.key, self.seen_at, self.new = key, seen_at, key is None
+    def __init__(self, shown: str | None) -> None:
+        self.modified, self.accessed = False, True
+        self.shown = shown
+        """What the request's cookie says, whatever it is worth."""
+        self.key: str | None = None
+        self.seen_at: datetime | None = None
         self.drop: str | None = None
-        super().__init__(data, on_update=lambda _: self._touch())
+        self.was_asked = False
+        """Whether anybody wanted to know what it holds."""
+        self._data: dict[str, Any] = {}
 
-    def _touch(self) -> None:
+    @property
+    def held(self) -> dict[str, Any]:
+        """What it holds: nothing where the cookie opens nothing."""
+        if not self.was_asked:
+            self.tell(fetch(_ROW, session=_hash(self.shown)).first() if self.shown else None)
+        return self._data
+
+    def tell(self, row: Sequence[Any] | None) -> None:
+        """What the database says of the cookie, from whoever asked it. Only the first word counts."""
+        if self.was_asked:
+            return
+        self.was_asked = True
+        if row is not None and row[0] is not None and _is_live(*row[1:]):
+            self._data, self.key, self.seen_at = json.loads(row[0]), self.shown, row[2]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.held[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.held
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.held[name] = value
         self.modified = True
+
+    def __delitem__(self, name: str) -> None:
+        del self.held[name]
+        self.modified = True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.held)
+
+    def __len__(self) -> int:
+        return len(self.held)
 
     def rotate(self) -> None:
         """Go on under a new id; the old one opens nothing from now on."""
+        len(self)  # whether the old one is live decides whether there is anything to drop
         self.drop, self.key, self.modified = self.drop or self.key, None, True
 
     def end(self) -> None:
@@ -65,21 +104,42 @@ class ServerSession(CallbackDict[str, Any], SessionMixin):
         self.rotate()
 
 
+def with_session(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """A query of one row that also asks for the session of the request, for `remember`; its parameter `session` is
+    `shown_hash()`."""
+    return query.add_columns(*_TOLD).outerjoin(WebSession, _IS_SHOWN)
+
+
+def shown_hash() -> bytes | None:
+    """What the cookie of this request would be stored as; None without one."""
+    shown = the_session().shown
+    return _hash(shown) if shown else None
+
+
+def remember(told: Sequence[Any]) -> None:
+    """Take what the columns of `with_session` tell, so that this request need not look for its session again."""
+    the_session().tell(told)
+
+
+def the_session() -> ServerSession:
+    """The session of this request, as this module made it."""
+    current: ServerSession = session._get_current_object()  # type: ignore[attr-defined]
+    return current
+
+
 class DatabaseSessions(SessionInterface):
     """Flask's session interface over `web_session`."""
 
     def open_session(self, app: Flask, request: Request) -> ServerSession:
-        """The live session of the cookie, or a fresh one."""
-        key = request.cookies.get(cookie_name("session"))
-        row = fetch(_ROW, key=_hash(key)).first() if key else None
-        if row is not None and _is_live(row.created_at, row.seen_at, row.ended_at):
-            return ServerSession(json.loads(row.data), key, row.seen_at)
-        return ServerSession(None, None, None)
+        """The session of the cookie, which is looked up when it is first wanted."""
+        return ServerSession(request.cookies.get(cookie_name("session")))
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write what changed; on a plain visit only `seen_at`, at most once a minute."""
         if not isinstance(session, ServerSession):
             raise TypeError("the session was not opened by this interface")
+        if not session.was_asked:
+            return
         now = clock.now()
         stale = session.seen_at is not None and now - session.seen_at >= TOUCH
         # A board that refreshes itself is nobody at the desk: it does not keep a session alive.
@@ -90,7 +150,7 @@ class DatabaseSessions(SessionInterface):
             # Only "seen": a busy database must not turn a page that is ready into an error.
             with suppress(OperationalError):
                 self._keep(session, now)
-        if session.key and (session.new or session.drop):
+        if session.key and session.key != session.shown:
             set_cookie(response, "session", session.key, samesite="Lax")
 
     def _keep(self, session: ServerSession, now: datetime) -> None:

@@ -120,24 +120,25 @@ def drawn(section: Section, look: Look) -> tuple[Markup, str]:
 @dataclass(frozen=True)
 class Whole:
     """A page that shows what is stored, in pieces: the sketches of its rows, one inside the other, as one. Between each
-    two pieces the linkId, the kind and the name of what is to be filled in; `seen` names the questions it shows."""
+    two pieces the linkId, the kind and the name of what is to be filled in, and the mark of a choice that is chosen;
+    `seen` names the questions it shows."""
 
     pieces: tuple[str, ...]
-    gaps: tuple[tuple[str, str, str], ...]
+    gaps: tuple[tuple[str, str, str, str | None], ...]
     seen: str
 
     def filled(self, shape: Questionnaire, said: Answers) -> Markup:
         """The page with these answers."""
         answers: dict[str, tuple[Stored, Sequence[str]]] = {}
         out = [self.pieces[0]]
-        for (link_id, kind, name), piece in zip(self.gaps, self.pieces[1:], strict=True):
+        for (link_id, kind, name, mark), piece in zip(self.gaps, self.pieces[1:], strict=True):
             if (found := answers.get(link_id)) is None:
                 answer = Stored(shape.items[link_id], said.get(link_id, ()))
                 found = answers[link_id] = answer, answer.chosen
-            if (mark := MARKS.get(kind)) is not None:  # by far the most
-                out.append(mark if name in found[1] else "")
-            else:
+            if mark is None:
                 out.append(_text(*found, NOTHING, kind, name))
+            elif name in found[1]:  # by far the most are not
+                out.append(mark)
             out.append(piece)
         return Markup("".join(out))  # noqa: S704 - pieces come from macros, answers are escaped
 
@@ -152,7 +153,7 @@ def _may_be_plain(section: Section, shape: Questionnaire) -> bool:
 
 
 def _joined(shape: Questionnaire, rows: Sequence[Row]) -> Whole:
-    pieces, gaps = [""], list[tuple[str, str, str]]()
+    pieces, gaps = [""], list[tuple[str, str, str, str | None]]()
 
     def add(row: Row) -> None:
         sketch = _sketch(shape, row)
@@ -163,7 +164,7 @@ def _joined(shape: Questionnaire, rows: Sequence[Row]) -> Whole:
                     add(one)
                 pieces[-1] += piece
             else:
-                gaps.append((row.item.link_id, kind, name))
+                gaps.append((row.item.link_id, kind, name, MARKS.get(kind)))
                 pieces.append(piece)
 
     for row in rows:

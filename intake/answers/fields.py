@@ -5,7 +5,6 @@ Which question gets which field is left to forms.py, what a page says about a pr
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, tzinfo
-from functools import cached_property
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -78,6 +77,7 @@ class _FromItem:
         self.item, self.language, self.short = item, language, short
         self.unit, self.is_horizontal, self.demanded = item.unit or "", item.is_horizontal, True
         self.here: tuple[date, tzinfo] | None = None
+        self._reading: Reading | None = None
 
     @property
     def why(self) -> str:
@@ -94,10 +94,12 @@ class _FromItem:
         """The raw strings this field sent."""
         return list(self.raw_data or [])
 
-    @cached_property
+    @property
     def reading(self) -> Reading:
         """What was sent, by the rules of the item, on the clinic's calendar and clocks; read once."""
-        return read(self.item, self.sent, *(self.here or here()))
+        if self._reading is None:
+            self._reading = read(self.item, self.sent, *(self.here or here()))
+        return self._reading
 
 
 def here() -> tuple[date, tzinfo]:

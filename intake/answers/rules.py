@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
 
 from intake.answers.typed import (
     LONGEST_NAME,
@@ -80,9 +81,12 @@ class Draft:
 def is_telephone(item: Item) -> bool:
     """Whether a question asks for a phone number. FHIR R4 has no such type, so the pattern tells: it takes numbers as
     people write them, and no word."""
-    if not item.regex:
-        return False
-    takes = re.compile(item.regex).fullmatch
+    return bool(item.regex) and _takes_phone_numbers(item.regex)
+
+
+@lru_cache(1024)
+def _takes_phone_numbers(regex: str) -> bool:
+    takes = re.compile(regex).fullmatch
     return any(map(takes, ("9876543210", "98765 43210", "+91 98765 43210"))) and not takes("telephone")
 
 
@@ -126,8 +130,7 @@ def read(item: Item, raw: Sequence[str], today: date, zone: tzinfo = UTC) -> Rea
     text = clean(raw[0]) if raw else ""
     if not text:
         return _missing(item, Problem.MISSING)
-    readers = dict.fromkeys(NUMBERS, _read_number) | {ItemType.BOOLEAN: _read_boolean, ItemType.TIME: _read_time}
-    return readers.get(item.type, _read_text)(item, text)
+    return _READERS.get(item.type, _read_text)(item, text)
 
 
 def _missing(item: Item, problem: Problem) -> Reading:
@@ -158,10 +161,10 @@ def _read_choice(item: Item, raw: Sequence[str]) -> Reading:
     if not codes:
         return _missing(item, Problem.MISSING_MANY if item.repeats else Problem.MISSING)
     wants_words = is_open and other in codes
-    options = [item.option(code) for code in codes if not (wants_words and code == other)]
-    if any(option is None for option in options) or (len(codes) > 1 and not item.repeats):
+    options = {code: item.option(code) for code in codes if not (wants_words and code == other)}
+    if None in options.values() or (len(codes) > 1 and not item.repeats):
         return Reading(problem=Problem.UNKNOWN_OPTION)
-    values: tuple[Value, ...] = tuple(option.value for option in item.options if option in options)
+    values: tuple[Value, ...] = tuple(option.value for option in item.options if options.get(option.code) is option)
     if wants_words:
         own = _read_text(item, words) if words else Reading(problem=Problem.MISSING_WORDS)
         if own.problem:
@@ -250,6 +253,10 @@ def _judged(values: tuple[Value, ...], faults: Iterator[tuple[Fault, object]]) -
     """The answers, or the first of what is wrong with them: what others send is held to the same limits."""
     fault, limit = next(faults, (None, ""))
     return Reading(problem=Problem(fault.value), limit=str(limit)) if fault else Reading(values)
+
+
+_READERS = dict.fromkeys(NUMBERS, _read_number) | {ItemType.BOOLEAN: _read_boolean, ItemType.TIME: _read_time}
+"""Who reads the one line of a question; whatever is not here is text."""
 
 
 def demanded(shape: Questionnaire, answers: Answers, on: frozenset[str] | None = None) -> frozenset[str]:

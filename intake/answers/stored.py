@@ -17,6 +17,7 @@ class Stored:
     def __init__(self, item: Item, values: Sequence[Value]) -> None:
         self.data: Any = stored_data(item, values)
         self.words = ""
+        self._parts: dict[str, str] | None = None
         if item.type is ItemType.OPEN_CHOICE:
             self.words, *codes = self.data
             self.data = codes if item.repeats else next(iter(codes), None)
@@ -29,10 +30,12 @@ class Stored:
     @property
     def parts(self) -> dict[str, str]:
         """The three boxes of a date."""
-        if not self.data:
-            return {"d": "", "m": "", "y": ""}
-        day = date.fromisoformat(self.data)
-        return {"d": str(day.day), "m": str(day.month), "y": str(day.year)}
+        if self._parts is None:
+            day = date.fromisoformat(self.data) if self.data else None
+            self._parts = (
+                {"d": str(day.day), "m": str(day.month), "y": str(day.year)} if day else dict.fromkeys("dmy", "")
+            )
+        return self._parts
 
     def _value(self) -> str:
         return "" if self.data is None else str(self.data)

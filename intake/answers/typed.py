@@ -74,7 +74,7 @@ class Problem(StrEnum):
     MISSING_WORDS = "missing_words"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What was read: values, or a problem with the limit it names (for a day that its month lacks, that year-month)."""
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Table, bindparam, insert, select, true, update
+from sqlalchemy import Connection, Engine, Table, bindparam, insert, select, true, update
 
 from intake import clock
 from intake.access import Actor
@@ -21,8 +22,17 @@ LINK = (
 # Every page shown and every change ends here, so the three statements are made once and go past the ORM.
 _ENTRIES, _HEAD = cast(Table, AuditEntry.__table__), cast(Table, AuditHead.__table__)
 _LOCK_HEAD = select(_HEAD.c.seq, _HEAD.c.chain).with_for_update()
+_MOVE_HEAD = (
+    update(_HEAD)
+    .where(_HEAD.c.seq == bindparam("old_seq"), _HEAD.c.chain == bindparam("old_chain"))
+    .values(seq=bindparam("new_seq"), chain=bindparam("new_chain"))
+)
 _ADD = insert(_ENTRIES).inline()  # its number is ours, so nothing need be asked of the database about it
-_MOVE_HEAD = update(_HEAD).values(seq=bindparam("newest"), chain=bindparam("link"))
+
+Head = tuple[int, bytes]
+_newest: WeakKeyDictionary[Engine, Head] = WeakKeyDictionary()
+"""The head as this process left it, by database: a guess, which spares asking where nobody else wrote meanwhile. The
+head moves from it only where it still stands there."""
 
 
 def record(event: str, subject: UUID | str, *, by: Actor, **facts: str | int | bool) -> None:
@@ -39,9 +49,21 @@ def _chain() -> None:
     pending = db.session.info.pop("audit", [])
     if not pending:
         return
-    connection = line()  # what is written waits for its rows first and for the head last, in every transaction alike
-    # The head is locked, not the newest entry: a writer that waited for an entry's lock would still see the old one.
-    seq, chained = connection.execute(_LOCK_HEAD).one()
+    connection = line()
+    # The head is moved first, which holds every other writer back until this one is done.
+    head = _newest.get(connection.engine)
+    if head is None or (linked := _move(connection, head, pending)) is None:
+        seq, chain = connection.execute(_LOCK_HEAD).one()
+        linked = _move(connection, (seq, chain), pending)
+    if linked is None:
+        raise RuntimeError("the head of the log moved while it was locked")
+    connection.execute(_ADD, linked if len(linked) > 1 else linked[0])
+    _newest[connection.engine] = linked[-1]["seq"], linked[-1]["chain"]
+
+
+def _move(connection: Connection, head: Head, pending: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]] | None:
+    """The entries that follow this head, and the head moved to the last of them; None where it is not the head."""
+    seq, chained = head
     entries = []
     for at, event, subject, actor, facts in pending:
         seq, previous = seq + 1, chained
@@ -50,8 +72,8 @@ def _chain() -> None:
         chained = rules.chain_hash(previous, leaf)
         said = {"seq": seq, "at": at, "event": event, "subject": subject, "actor": actor}
         entries.append(said | {"body": body, "leaf": leaf, "previous": previous, "chain": chained})
-    connection.execute(_ADD, entries if len(entries) > 1 else entries[0])
-    connection.execute(_MOVE_HEAD, {"newest": seq, "link": chained})
+    places = {"old_seq": head[0], "old_chain": head[1], "new_seq": seq, "new_chain": chained}
+    return entries if connection.execute(_MOVE_HEAD, places).rowcount else None
 
 
 before_commit.append(_chain)

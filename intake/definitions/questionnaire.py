@@ -139,7 +139,7 @@ class Option:
     prefix: Text = Text()
     flag: Flag | None = None
 
-    @property
+    @cached_property
     def value(self) -> Value:
         """The FHIR value[x] that a chosen option is stored as."""
         if self.key == "valueCoding":
@@ -252,9 +252,9 @@ class Item:
     def option_of(self, value: Value) -> Option | None:
         """Return the option that an answer chooses, or None; a system counts where both sides name one."""
         for option in self.options:
-            if option.value is value or equal(option.value, value):
+            if option.value is value:
                 return option
-        return None
+        return next((option for option in self.options if equal(option.value, value)), None)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
-from intake import audit, clock, consent, visits
+from intake import audit, clock, consent, sessions, visits
 from intake.access import Actor
 from intake.db import db, fetch
 from intake.errors import NotAllowed
@@ -42,7 +42,8 @@ class Found:
     held: Held | None
 
 
-# At most one of each for a tablet, by an index of its own: all visits it ever held grow more with every year.
+# At most one of each for a tablet, by an index of its own: all visits it ever held grow more with every year. What else
+# every page of a tablet wants comes along: the session of the request, and the visit.
 _held, _renewing = aliased(TabletVisit), aliased(TabletVisit)
 _RENEWAL = (_renewing.renewed_at, _renewing.old_secret_hash, _renewing.spare_secret_hash)
 _HELD = (
@@ -50,13 +51,15 @@ _HELD = (
     *(_held.identified_at, _held.identity_tries, _held.language),
     consent.is_decided(_held.visit_id),
 )
-HELD = 2 + len(_RENEWAL)  # where the columns of the held visit begin; those of `visits` follow them
-_WITH_VISITS = visits.with_visit(
+HELD = 2 + len(_RENEWAL)  # where the columns of the held visit begin; those of its session and of `visits` follow
+SESSION = HELD + len(_HELD)
+VISIT = SESSION + sessions.TOLD
+_TOGETHER = (
     select(Device.id, Device.secret_hash, *_RENEWAL, *_HELD)
     .outerjoin(_renewing, and_(_renewing.device_id == Device.id, _renewing.renewed_at.is_not(None)))
-    .outerjoin(_held, and_(_held.device_id == Device.id, _held.ended_at.is_(None))),
-    _held.visit_id,
+    .outerjoin(_held, and_(_held.device_id == Device.id, _held.ended_at.is_(None)))
 )
+_WITH_VISITS = visits.with_visit(sessions.with_session(_TOGETHER), _held.visit_id)
 _OF_SECRET = _WITH_VISITS.where(Device.secret_hash == bindparam("shown"))
 _OF_RENEWED = _WITH_VISITS.where(
     Device.id.in_(
@@ -71,14 +74,16 @@ _OF_RENEWED = _WITH_VISITS.where(
 def find(value: str) -> Found | None:
     """The tablet a cookie's value belongs to, or None. Every request of a tablet asks, so it is one statement."""
     shown = hashed(value)
-    row = fetch(_OF_SECRET, shown=shown).first() or fetch(_OF_RENEWED, shown=shown).first()
+    values = {"shown": shown, "session": sessions.shown_hash()}
+    row = fetch(_OF_SECRET, **values).first() or fetch(_OF_RENEWED, **values).first()
     if row is None:
         return None
+    sessions.remember(row[SESSION:VISIT])
     device_id, handed_out, renewed_at, old, spare = row[:HELD]
     renewal = rules.Renewal(renewed_at, old, spare) if renewed_at is not None else None
     if (worth := rules.worth(shown, handed_out, renewal, clock.now())) is None:
         return None
-    held, visit = row[HELD : HELD + len(_HELD)], row[HELD + len(_HELD) :]
+    held, visit = row[HELD:SESSION], row[VISIT:]
     if held[0] is None:
         return Found(device_id, worth, None)
     visits.remember(visit)

@@ -18,7 +18,7 @@ from intake.errors import NotAllowed, Stale
 from intake.kiosk import pages, rules, service
 from intake.kiosk.asking import held_visit, shown_cookie
 from intake.kiosk.forms import IdentityForm, PairForm
-from intake.sessions import ServerSession, set_cookie
+from intake.sessions import set_cookie, the_session
 from intake.web import AGAIN, csrf, is_answer, keeps_answers
 
 bp = Blueprint("kiosk", __name__)
@@ -97,7 +97,7 @@ def pair() -> ResponseReturnValue:
         except NotAllowed:
             form.code.errors = [_("This code is not right, or it is older than 5 minutes. Ask reception for a new one")]
             return render_template("kiosk/pair.html", form=form), 422
-        _web_session().end()  # whoever was signed in here is not any more: this is a patient's tablet now
+        the_session().end()  # whoever was signed in here is not any more: this is a patient's tablet now
         response = make_response(redirect(url_for("kiosk.welcome"), 303))
         set_cookie(response, "device", value, days=400)
         return response
@@ -290,7 +290,7 @@ def finish() -> ResponseReturnValue:
         csrf.protect()
     with transaction():
         value = service.finish(value, by=current_actor())
-    _web_session().end()
+    the_session().end()
     response = make_response(redirect(url_for("kiosk.welcome"), 303))
     _renew(response, value)
     return response
@@ -334,8 +334,3 @@ def larger() -> ResponseReturnValue:
         abort(400)
     session["larger"] = wanted == "on"
     return redirect(pages.own_page(request.referrer) or url_for("kiosk.welcome"), 303)
-
-
-def _web_session() -> ServerSession:
-    current: ServerSession = session._get_current_object()  # type: ignore[attr-defined]
-    return current

@@ -2,7 +2,7 @@
 
 import re
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_security import login_user, logout_user
@@ -11,7 +11,7 @@ from intake import audit, staff
 from intake.access import PUBLIC, STAFF, Role, allow, current_actor
 from intake.db import transaction
 from intake.i18n import clock_time
-from intake.sessions import ServerSession, read_cookie
+from intake.sessions import read_cookie, the_session
 from intake.staff.forms import SignInForm
 
 bp = Blueprint("staff", __name__)
@@ -38,7 +38,7 @@ def sign_in() -> ResponseReturnValue:
         with transaction():
             _result, member, again = staff.sign_in(tried)
         if member is not None:
-            _web_session().rotate()
+            the_session().rotate()
             login_user(member, remember=False)
             return redirect(_own_page(form.next.data) or url_for("staff.home"), 303)
         status = 429 if again else 422
@@ -59,7 +59,7 @@ def sign_out() -> ResponseReturnValue:
     with transaction():
         audit.record("staff.signed_out", actor.id or "", by=actor)
     logout_user()
-    _web_session().end()
+    the_session().end()
     return redirect(url_for("staff.sign_in"), 303)
 
 
@@ -72,11 +72,6 @@ def home() -> ResponseReturnValue:
         if role in roles:
             return redirect(url_for(endpoint), 303)
     return render_template("staff/home.html")
-
-
-def _web_session() -> ServerSession:
-    current: ServerSession = session._get_current_object()  # type: ignore[attr-defined]  # our own session interface made it
-    return current
 
 
 def _own_page(address: str | None) -> str | None:

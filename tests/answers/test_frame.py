@@ -17,7 +17,7 @@ WORDS = "Zebra <i>\"quotes\"</i> & 'more'"
 
 def drawn_anew(client: StrictClient, address: str) -> str:
     """A page as its template draws it: so it is for whoever has words waiting that are for them alone, here none."""
-    with client.session_transaction() as session:
+    with client.application.app_context(), client.session_transaction() as session:
         session["_flashes"] = []
     return client.get(address).text
 
@@ -58,7 +58,7 @@ def test_what_is_kept_of_a_page_holds_nothing_of_a_visit_and_the_next_patient_se
 
 def test_words_for_one_reader_are_shown_to_them_and_kept_for_nobody(app: Flask) -> None:
     client, _visit_id = at_questions(app)
-    with client.session_transaction() as session:
+    with client.application.app_context(), client.session_transaction() as session:
         session["_flashes"] = [("info", "Somebody came for K 77")]
     assert "Somebody came for K 77" in client.get("/visit/questions/id").text
     other = identified(app, a_visit(app, name="Imran Khan", phone="98400 00999"), "T2")

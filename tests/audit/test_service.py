@@ -11,10 +11,11 @@ from flask import Flask
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
-from intake import audit, clock, definitions, visits
+from intake import audit, clock, create_app, definitions, visits
 from intake.access import SYSTEM, Actor, Role
 from intake.audit.models import AuditEntry
-from intake.db import Base, db, new_id, transaction
+from intake.config import Settings
+from intake.db import Base, before_commit, db, new_id, transaction
 from tests.builders import a_signed_visit
 from tests.conftest import SERVER, StrictClient
 from tests.endings import a_declined_visit, a_filed_visit, countersigned, record_id_of
@@ -189,6 +190,39 @@ def test_eight_writers_at_once_lose_no_entry_and_break_no_link(app: Flask) -> No
     with app.app_context():
         assert [len(audit.history_of(f"writer-{number}")) for number in range(8)] == [20] * 8
         assert audit.verify() is None
+
+
+def test_what_somebody_else_wrote_meanwhile_is_followed_and_not_written_over(app: Flask, settings: Settings) -> None:
+    other = create_app(settings)  # as another process has it: with a memory of its own of where the log stood
+    for turn in range(3):
+        for one in (app, other, other):
+            with one.app_context(), transaction():
+                audit.record("turn", "x", by=SYSTEM, turn=turn)
+    with app.app_context():
+        assert len(audit.history_of("x")) == 9
+        assert audit.verify() is None
+
+
+def test_an_entry_that_was_rolled_back_leaves_no_trace_in_those_after_it(in_app: Flask) -> None:
+    with transaction():
+        audit.record("one", "x", by=SYSTEM)
+    with pytest.raises(DatabaseError), transaction():
+        audit.record("never", "x", by=SYSTEM)
+        db.session.execute(text("UPDATE audit_entry SET event = 'forged'"))
+    before_commit.append(_refuse)  # after the entries were chained, and the head moved
+    try:
+        with pytest.raises(RuntimeError, match="too late"), transaction():
+            audit.record("never", "x", by=SYSTEM)
+    finally:
+        before_commit.remove(_refuse)
+    with transaction():
+        audit.record("two", "x", by=SYSTEM)
+    assert [entry.event for entry in audit.history_of("x")] == ["one", "two"]
+    assert audit.verify() is None
+
+
+def _refuse() -> None:
+    raise RuntimeError("too late")
 
 
 def test_the_log_may_be_checked_while_others_write_to_it(app: Flask) -> None:
