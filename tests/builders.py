@@ -38,13 +38,26 @@ HEALTHY: Mapping[str, Any] = {
 
 
 def a_visit(
-    app: Flask, *, name: str = "Farida Sheikh", phone: str = "98400 00421", letter: str = "K", out_of_hours: str = ""
+    app: Flask,
+    *,
+    name: str = "Farida Sheikh",
+    phone: str = "98400 00421",
+    letter: str = "K",
+    out_of_hours: str = "",
+    patient_id: UUID | None = None,
 ) -> UUID:
-    """A token for a new patient, issued at the desk; `out_of_hours` is why, where the clinic is closed."""
+    """A token for a new patient, or one of before, issued at the desk; `out_of_hours` is why, where the clinic is
+    closed."""
     with app.test_request_context(), transaction():
         doctor = next(d for d in staff.list_doctors() if d.letter == letter)
         visit = visits.issue_token(
-            clinic(), doctor_id=doctor.id, name=name, phone=phone, override_reason=out_of_hours, by=DESK
+            clinic(),
+            doctor_id=doctor.id,
+            name=name,
+            phone=phone,
+            patient_id=patient_id,
+            override_reason=out_of_hours,
+            by=DESK,
         )
         return visit.id
 

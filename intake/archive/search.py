@@ -84,8 +84,7 @@ def _by_token(token: visits.Token, days: list[date]) -> list[UUID]:
     if len(days) > rules.MOST_DAYS:
         raise Invalid("archive.token_dates")
     held = [visit.id for day in days for visit in visits.list_day(day) if visit.token == token]
-    kept = (records.record_of_visit(visit_id) for visit_id in held)
-    return [record.id for record in kept if record]
+    return [record.id for visit_id in held for record in records.records_of_visit(visit_id)]
 
 
 def _hit(record_id: UUID) -> _Hit:

@@ -12,6 +12,7 @@ OUTCOMES = {
     "postponed": _l("Postponed"),
     "closed": _l("Closed without a doctor"),
     "withdrawn": _l("Withdrawn"),
+    "part_withdrawn": _l("Withdrawn in part"),
 }
 FAULTS = {
     "storage.not_found": _l("The file is not there any more."),

@@ -1,11 +1,25 @@
-"""Consent: presented, answered part by part, signed, decided. Front door."""
+"""Consent: presented, answered part by part, signed, decided, taken back. Front door."""
 
-from intake.consent.rules import Answer, Kind, State, Teach, parts_of, talks_first
+from intake.consent.rules import (
+    TAKEN_BACK,
+    TREATMENT,
+    Answer,
+    Force,
+    Kind,
+    Request,
+    State,
+    Teach,
+    parts_of,
+    talks_first,
+)
 from intake.consent.service import (
     Shown,
     Stated,
     decide,
     decline,
+    digests_of,
+    filing_key,
+    find_by_digest,
     find_shown,
     find_statement,
     fits,
@@ -21,19 +35,30 @@ from intake.consent.service import (
     times_of,
     waits_for_doctor,
 )
+from intake.consent.withdrawal import Part, Standing, force_of, standing_of, standing_of_patient, withdraw
 
 __all__ = [
+    "TAKEN_BACK",
+    "TREATMENT",
     "Answer",
+    "Force",
     "Kind",
+    "Part",
+    "Request",
     "Shown",
+    "Standing",
     "State",
     "Stated",
     "Teach",
     "decide",
     "decline",
+    "digests_of",
+    "filing_key",
+    "find_by_digest",
     "find_shown",
     "find_statement",
     "fits",
+    "force_of",
     "is_decided",
     "kinds_of",
     "list_undecided",
@@ -42,9 +67,12 @@ __all__ = [
     "reply",
     "shown",
     "sign",
+    "standing_of",
+    "standing_of_patient",
     "state_of",
     "talks_first",
     "teach_back",
     "times_of",
     "waits_for_doctor",
+    "withdraw",
 ]

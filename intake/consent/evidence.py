@@ -4,7 +4,7 @@ The PDF is printed from this alone, so that what is sealed, what is printed and 
 """
 
 import json
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -48,20 +48,11 @@ def frame(visit_id: UUID, kind: rules.Kind) -> dict[str, Any]:
 def patient_part(clinic: Clinic, visit_id: UUID, shown: Any, kind: rules.Kind) -> dict[str, Any]:
     """The patient's side of a statement, as far as they came:
     who, asked what in which words, what they answered, in order."""
-    visit = visits.get_visit(visit_id)
-    doctor = staff.get_member(visit.doctor_id)
-    facts = visits.facts_of(visit.patient_id)
     given, begun = answers.find_submission(visit_id), answers.find(visit_id)
     said = given.answers if given else dict(begun.draft.answers) if begun else {}
     edition = given.edition if given else begun.edition if begun else None
     language = (shown.language if shown else given.language if given else "en") or "en"
-    part: dict[str, Any] = frame(visit_id, kind) | {
-        "clinic": {"name": clinic.name, "address": clinic.address, "phone": clinic.phone, "letters": clinic.letters},
-        "patient": {fact.value: value for fact, value in sorted(facts.items())},
-        "doctor": {"id": str(doctor.id), "name": doctor.name, "registration_no": doctor.registration_no},
-        "language": language,
-        "events": _events(visit_id),
-    }
+    part = _people(clinic, visits.get_visit(visit_id), kind, language)
     if edition is not None:
         part |= {
             "edition": _edition(edition, language),
@@ -81,6 +72,26 @@ def patient_part(clinic: Clinic, visit_id: UUID, shown: Any, kind: rules.Kind) -
             },
         }
     return part
+
+
+def withdrawal_part(
+    clinic: Clinic, visit_id: UUID, kind: rules.Kind, language: str, taken: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
+    """What is taken back, and of whom: each part by its id with the words it was agreed to in, and their English."""
+    visit = visits.get_visit(visit_id)
+    return _people(clinic, visit, kind, language) | {"withdrawn": [dict(part) for part in taken]}
+
+
+def _people(clinic: Clinic, visit: visits.VisitView, kind: rules.Kind, language: str) -> dict[str, Any]:
+    doctor = staff.get_member(visit.doctor_id)
+    facts = visits.facts_of(visit.patient_id)
+    return frame(visit.id, kind) | {
+        "clinic": {"name": clinic.name, "address": clinic.address, "phone": clinic.phone, "letters": clinic.letters},
+        "patient": {fact.value: value for fact, value in sorted(facts.items())},
+        "doctor": {"id": str(doctor.id), "name": doctor.name, "registration_no": doctor.registration_no},
+        "language": language,
+        "events": _events(visit.id),
+    }
 
 
 def _edition(edition: definitions.Edition, language: str) -> dict[str, Any]:

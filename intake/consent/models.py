@@ -38,16 +38,18 @@ class Reply(Base):
 
 
 class Statement(Base):
-    """A decision as signed evidence: signed, declined, countersigned, postponed, closed. At most one of a kind a visit.
+    """A decision as signed evidence: signed, declined, countersigned, postponed, closed, withdrawn. At most one of a
+    kind a visit, but for what is taken back in part: that may be several times, counted by `seq` from 1.
 
     `body` is the sealed canonical JSON, `sha256` its digest, `signature` the clinic seal's over it.
     """
 
     __tablename__ = "statement"
-    __table_args__ = (UniqueConstraint("visit_id", "kind"),)
+    __table_args__ = (UniqueConstraint("visit_id", "kind", "seq"),)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     visit_id: Mapped[UUID] = mapped_column(ForeignKey("visit.id"))
     kind: Mapped[str]
+    seq: Mapped[int]
     body: Mapped[bytes]
     sha256: Mapped[str]
     signature: Mapped[bytes]

@@ -7,6 +7,7 @@ below.
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from itertools import pairwise
 from math import hypot
@@ -29,9 +30,15 @@ class Kind(StrEnum):
     COUNTERSIGNED = "countersigned"
     POSTPONED = "postponed"
     CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    PART_WITHDRAWN = "part_withdrawn"
 
 
-OUTCOMES = frozenset({Kind.DECLINED, Kind.COUNTERSIGNED, Kind.POSTPONED, Kind.CLOSED})
+OUTCOMES = frozenset({Kind.DECLINED, Kind.COUNTERSIGNED, Kind.POSTPONED, Kind.CLOSED, Kind.WITHDRAWN})
+TAKEN_BACK = frozenset({Kind.WITHDRAWN, Kind.PART_WITHDRAWN})
+GIVING = frozenset({Kind.SIGNED, Kind.COUNTERSIGNED})
+TREATMENT = "treatment"
+"""The part of a consent that is the treatment itself; the others are the optional agreements, by their linkIds."""
 
 
 class State(StrEnum):
@@ -43,6 +50,7 @@ class State(StrEnum):
     DECLINED = "declined"
     POSTPONED = "postponed"
     CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
 
 
 class Answer(StrEnum):
@@ -66,7 +74,7 @@ UNSURE = "unsure"
 
 def state(kinds: AbstractSet[Kind]) -> State:
     """The state that a visit's statements make."""
-    for kind in (Kind.COUNTERSIGNED, Kind.DECLINED, Kind.POSTPONED, Kind.CLOSED, Kind.SIGNED):
+    for kind in (Kind.WITHDRAWN, Kind.COUNTERSIGNED, Kind.DECLINED, Kind.POSTPONED, Kind.CLOSED, Kind.SIGNED):
         if kind in kinds:
             return State(kind.value)
     return State.OPEN
@@ -74,7 +82,10 @@ def state(kinds: AbstractSet[Kind]) -> State:
 
 def check_move(kinds: AbstractSet[Kind], to: Kind) -> None:
     """Let a statement follow the ones there are, or raise NotAllowed.
-    An outcome is final; countersigning and closing follow a signature."""
+    An outcome is final; countersigning and closing follow a signature. Taking back follows what was given."""
+    if to in TAKEN_BACK:
+        _check_withdrawal(kinds, to)
+        return
     if kinds & OUTCOMES:
         raise NotAllowed("consent.already_decided")
     if to is Kind.SIGNED and Kind.SIGNED in kinds:
@@ -83,6 +94,53 @@ def check_move(kinds: AbstractSet[Kind], to: Kind) -> None:
         raise NotAllowed("consent.not_signed")
     if to is Kind.DECLINED and Kind.SIGNED in kinds:
         raise NotAllowed("consent.already_signed")
+
+
+def _check_withdrawal(kinds: AbstractSet[Kind], to: Kind) -> None:
+    if to is Kind.WITHDRAWN and not is_treatment_given(kinds):
+        raise NotAllowed("consent.nothing_to_withdraw")
+    if to is Kind.PART_WITHDRAWN and not kinds:
+        raise NotAllowed("consent.nothing_to_withdraw")
+
+
+def is_treatment_given(kinds: AbstractSet[Kind]) -> bool:
+    """Whether there is a consent to the treatment that can be taken back: signed and still open, or countersigned."""
+    return state(kinds) in (State.SIGNED, State.COUNTERSIGNED)
+
+
+class Request(StrEnum):
+    """How a patient asked to take a consent back."""
+
+    TABLET = "tablet"
+    PERSON = "person"
+    PHONE = "phone"
+    LETTER = "letter"
+
+
+class Force(StrEnum):
+    """What a consent to a treatment is worth on a day."""
+
+    NONE = "none"
+    NOT_COUNTERSIGNED = "not_countersigned"
+    IN_FORCE = "in_force"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+
+
+def force(kinds: AbstractSet[Kind], *, is_superseded: bool, valid_until: date | None, today: date) -> Force:
+    """What the consent that these statements make is worth today. Taken back comes first, for it is the patient's word;
+    the day `valid_until` itself still counts."""
+    now = state(kinds)
+    if now is State.WITHDRAWN:
+        return Force.WITHDRAWN
+    if now is State.SIGNED:
+        return Force.NOT_COUNTERSIGNED
+    if now is not State.COUNTERSIGNED:
+        return Force.NONE
+    if is_superseded:
+        return Force.SUPERSEDED
+    return Force.EXPIRED if valid_until is not None and today > valid_until else Force.IN_FORCE
 
 
 def fill(text: str, blanks: Mapping[str, str], names: Sequence[str]) -> str:

@@ -3,7 +3,7 @@ Statements are signed in the same transaction."""
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -227,7 +227,7 @@ def sign(
     if now.open_pages or now.open_questions or not fits(now, given.edition, given.answers):
         raise NotAllowed("consent.not_finished")
     body = evidence.patient_part(clinic, visit_id, now, rules.Kind.SIGNED) | {"signature": dict(signature)}
-    _state_it(visit_id, rules.Kind.SIGNED, body, by)
+    make_statement(visit_id, rules.Kind.SIGNED, body, by)
 
 
 def decline(clinic: Clinic, visit_id: UUID, reason: str, *, by: Actor) -> None:
@@ -240,7 +240,7 @@ def decline(clinic: Clinic, visit_id: UUID, reason: str, *, by: Actor) -> None:
     body = evidence.patient_part(clinic, visit_id, find_shown(visit_id), rules.Kind.DECLINED) | {
         "reason": answers.clean(reason)
     }
-    _state_it(visit_id, rules.Kind.DECLINED, body, by)
+    make_statement(visit_id, rules.Kind.DECLINED, body, by)
 
 
 def decide(clinic: Clinic, visit_id: UUID, kind: rules.Kind, doctor_part: Mapping[str, Any], *, by: Actor) -> None:
@@ -251,20 +251,21 @@ def decide(clinic: Clinic, visit_id: UUID, kind: rules.Kind, doctor_part: Mappin
     signed = find_statement(visit_id, rules.Kind.SIGNED)
     first = {} if signed else evidence.patient_part(clinic, visit_id, find_shown(visit_id), kind)
     follows = {"patient_statement_sha256": signed.sha256} if signed else {}
-    _state_it(visit_id, kind, first | evidence.frame(visit_id, kind) | follows | {"review": dict(doctor_part)}, by)
+    make_statement(visit_id, kind, first | evidence.frame(visit_id, kind) | follows | {"review": dict(doctor_part)}, by)
 
 
-def _state_it(visit_id: UUID, kind: rules.Kind, body: dict[str, Any], by: Actor) -> None:
+def make_statement(visit_id: UUID, kind: rules.Kind, body: Mapping[str, Any], by: Actor) -> None:
+    """Seal and sign a statement as it is from now on, note it in the log, and ask for its record where it has one."""
     visit = visits.get_visit(visit_id)
     salt = secrets.token_hex(16)
     at = clock.now()
-    data = rules.canonical(
-        body | {"at": at.astimezone(UTC).isoformat(timespec="milliseconds"), "by": by.label, "salt": salt}
-    )
+    stamp = {"at": at.astimezone(UTC).isoformat(timespec="milliseconds"), "by": by.label, "salt": salt}
+    data = rules.canonical({**body, **stamp})
     row = Statement(
         id=new_id(),
         visit_id=visit_id,
         kind=kind.value,
+        seq=1 + len([one for one in _kinds(visit_id) if one == kind]),
         body=b"",
         sha256=sha256(data).hexdigest(),
         signature=the_signer().sign_evidence(data),
@@ -275,8 +276,15 @@ def _state_it(visit_id: UUID, kind: rules.Kind, body: dict[str, Any], by: Actor)
     db.session.add(row)
     db.session.flush()
     audit.record(f"consent.{kind.value}", visit_id, by=by, commitment=commitment(bytes.fromhex(salt), data))
-    if kind in rules.OUTCOMES:
-        jobs.enqueue("records.seal", str(visit_id), visit_id=str(visit_id))
+    if kind in rules.TAKEN_BACK:
+        jobs.enqueue("records.seal", filing_key(visit_id, kind, row.sha256), visit_id=str(visit_id), of=row.sha256)
+    elif kind in rules.OUTCOMES:
+        jobs.enqueue("records.seal", filing_key(visit_id, kind, row.sha256), visit_id=str(visit_id))
+
+
+def filing_key(visit_id: UUID, kind: rules.Kind, digest: str) -> str:
+    """By which key the job is known that makes the record of a statement."""
+    return f"{visit_id}:{digest}" if kind in rules.TAKEN_BACK else str(visit_id)
 
 
 @dataclass(frozen=True)
@@ -298,19 +306,42 @@ class Stated:
 
 
 def find_statement(visit_id: UUID, kind: rules.Kind) -> Stated | None:
-    """The visit's statement of a kind, or None."""
-    row = db.session.scalars(
-        select(Statement).where(Statement.visit_id == visit_id, Statement.kind == kind.value)
-    ).first()
-    if row is None:
-        return None
-    data = vault.open_(visits.get_visit(visit_id).patient_id, f"statement|body|{row.id}", row.body)
-    return Stated(kind, data, row.sha256, row.signature, row.at, row.by)
+    """The visit's statement of a kind, the first where there are several, or None."""
+    return next((_stated(row) for row in _statements(visit_id) if row.kind == kind), None)
+
+
+def find_by_digest(visit_id: UUID, digest: str) -> Stated | None:
+    """The visit's statement whose canonical bytes have this SHA-256, or None."""
+    return next((_stated(row) for row in _statements(visit_id) if row.sha256 == digest), None)
+
+
+def statements_of(visit_id: UUID, kinds: Container[rules.Kind]) -> list[Stated]:
+    """The visit's statements of these kinds, in the order they were made."""
+    return [_stated(row) for row in _statements(visit_id) if rules.Kind(row.kind) in kinds]
+
+
+def digests_of(visit_id: UUID) -> dict[str, rules.Kind]:
+    """The SHA-256 of each statement of a visit, with its kind; opens nothing."""
+    return {row.sha256: rules.Kind(row.kind) for row in _statements(visit_id)}
+
+
+def _statements(visit_id: UUID) -> Sequence[Statement]:
+    query = select(Statement).where(Statement.visit_id == visit_id).order_by(Statement.at, Statement.seq)
+    return db.session.scalars(query).all()
+
+
+def _stated(row: Statement) -> Stated:
+    data = vault.open_(visits.get_visit(row.visit_id).patient_id, f"statement|body|{row.id}", row.body)
+    return Stated(rules.Kind(row.kind), data, row.sha256, row.signature, row.at, row.by)
 
 
 def kinds_of(visit_id: UUID) -> set[rules.Kind]:
     """Which statements a visit has; opens nothing."""
-    return {rules.Kind(kind) for kind in fetch(_KINDS, visit=visit_id).scalars()}
+    return {rules.Kind(kind) for kind in _kinds(visit_id)}
+
+
+def _kinds(visit_id: UUID) -> Sequence[str]:
+    return fetch(_KINDS, visit=visit_id).scalars().all()
 
 
 def state_of(visit_id: UUID) -> rules.State:

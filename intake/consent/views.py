@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from intake import answers, clock, consent, i18n, visits
 from intake.access import Role, allow, current_actor, current_visit_id
-from intake.consent.forms import DeclineForm, SignForm
+from intake.consent.forms import DeclineForm, SignForm, WithdrawForm
 from intake.consent.rules import UNSURE, Answer, Teach, parts_of
 from intake.db import transaction
 from intake.definitions import answer_text
@@ -180,7 +180,37 @@ def decline() -> ResponseReturnValue:
         with transaction():
             consent.decline(i18n.clinic(), visit_id, form.reason.data or "", by=current_actor())
         return redirect(url_for("kiosk.thanks"), 303)
-    return render_template("consent/decline.html", form=form), 422 if form.errors else 200
+    patient_id = visits.get_visit(visit_id).patient_id
+    has_more = any(one.parts for one in consent.standing_of_patient(patient_id, i18n.language()))
+    return render_template("consent/decline.html", form=form, has_more=has_more), 422 if form.errors else 200
+
+
+@bp.route("/visit/withdraw", methods=["GET", "POST"])
+@allow(Role.KIOSK)
+@keeps_answers
+def withdraw() -> ResponseReturnValue:
+    """Taking back what this patient agreed to, today or at an earlier visit; as easy as giving it."""
+    patient_id = visits.get_visit(current_visit_id()).patient_id
+    form = WithdrawForm()
+    form.offer(consent.standing_of_patient(patient_id, i18n.language()))
+    if is_answer(form) and form.validate():
+        with transaction():
+            own = {visit.id for visit in visits.visits_of_patients([patient_id])}
+            for visit_id in sorted(own & form.chosen.keys()):
+                consent.withdraw(
+                    i18n.clinic(),
+                    visit_id,
+                    form.chosen[visit_id],
+                    form.reason.data or "",
+                    consent.Request.TABLET,
+                    identity=["born_on"],
+                    language=i18n.language(),
+                    by=current_actor(),
+                )
+        return redirect(url_for("consent.withdraw"), 303)
+    standing = consent.standing_of_patient(patient_id, i18n.language())
+    html = render_template("consent/withdraw.html", form=form, standing=standing, treatment=consent.TREATMENT)
+    return html, 422 if form.errors else 200
 
 
 def _is_over(visit_id: UUID) -> bool:

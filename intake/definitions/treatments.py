@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from intake.definitions.contentfile import ContentFile
-from intake.definitions.questionnaire import Questionnaire, Text
+from intake.definitions.questionnaire import ItemType, Questionnaire, Text
 from intake.definitions.values import Answers
 from intake.definitions.yamlfile import Input, Node
 
@@ -40,11 +40,16 @@ class Treatment:
 
 @dataclass(frozen=True)
 class Treatments:
-    """All treatments of an edition, in the order pages name them; `goals` is the question that leads to them."""
+    """All treatments of an edition, in the order pages name them; `goals` is the question that leads to them.
+
+    `agreements` are the yes-or-no questions of which each yes is an optional agreement of its own (photos, use of
+    data), given beside the treatment and taken back by itself.
+    """
 
     version: str
     goals: str
     all: tuple[Treatment, ...]
+    agreements: tuple[str, ...] = ()
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -74,7 +79,7 @@ def chosen(answers: Answers, link_id: str) -> tuple[str, ...]:
 
 def load_treatments(data: Input, questionnaire: Questionnaire, name: str = "treatments.yaml") -> Treatments:
     """Return the treatments of a file; its questions and options must exist. Raises DefinitionError."""
-    file = ContentFile(data, name, ("goals", "treatments"))
+    file = ContentFile(data, name, ("goals", "treatments"), ("agreements",))
     goals = file.reader.code(file.top.get("goals"), questionnaire.items, "item")
 
     def codes_of(item: str) -> list[str]:
@@ -99,7 +104,11 @@ def load_treatments(data: Input, questionnaire: Questionnaire, name: str = "trea
         return item, file.reader.codes(fields.get("any_of"), codes_of(item), "option")
 
     found = file.every("treatments", read)
-    return file.done(Treatments(file.version, goals, found))
+    agreements = file.reader.codes(file.top.get("agreements"), questionnaire.items, "item")
+    for one in agreements:
+        if one in questionnaire.items and questionnaire.items[one].type is not ItemType.BOOLEAN:
+            file.reader.problem(file.top["agreements"], "Y07", f"'{one}' is not answered with yes or no")
+    return file.done(Treatments(file.version, goals, found, agreements))
 
 
 def load_plans(data: Input, treatments: Treatments, name: str = "plans.yaml") -> Treatments:

@@ -5,10 +5,21 @@ from collections.abc import Iterable
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, HiddenField, RadioField, StringField, TelField, TextAreaField
+from wtforms import (
+    BooleanField,
+    Field,
+    HiddenField,
+    RadioField,
+    SelectMultipleField,
+    StringField,
+    TelField,
+    TextAreaField,
+)
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
 
-from intake.answers import phone_number
+from intake.answers import BirthDate, phone_number
 from intake.desk import rules
 
 LONGEST_REASON = 500
@@ -76,6 +87,46 @@ class CloseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is not typed
         _l("Close this visit. The record will say that no doctor reviewed it. This cannot be taken back."),
         [InputRequired(_l("Tick the box to close the visit"))],
     )
+
+
+class WithdrawForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is not typed
+    """What a patient takes back who calls, writes or stands at the desk, and how it was made sure who asks."""
+
+    parts = SelectMultipleField(
+        _l("What does the patient take back?"),
+        validate_choice=False,
+        widget=ListWidget(),
+        option_widget=CheckboxInput(),
+    )
+    how = RadioField(
+        _l("How did the patient ask?"),
+        choices=[
+            SelectChoice("person", _l("In person")),
+            SelectChoice("phone", _l("By phone")),
+            SelectChoice("letter", _l("In writing")),
+        ],
+        validate_choice=False,
+    )
+    born = BirthDate(_l("Date of birth, as the patient says it"))
+    called_back = BooleanField(_l("I called back the number we have."))
+    reason = TextAreaField(
+        _l("The patient's reason, if they gave one"), [Length(max=2000, message=_l("Write at most 2,000 characters"))]
+    )
+
+    def validate_parts(self, field: SelectMultipleField) -> None:
+        """At least one."""
+        if not field.data:
+            raise ValidationError(_("Choose what is taken back"))
+
+    def validate_how(self, field: RadioField) -> None:
+        """One of the three ways."""
+        if str(field.data) not in [str(choice.value) for choice in field.iter_choices()]:
+            raise ValidationError(_("Choose how the patient asked"))
+
+    def validate_born(self, field: BirthDate) -> None:
+        """A whole date of the past, or what to do about it."""
+        if field.day is None:
+            raise ValidationError(field.explain())
 
 
 class OutOfUseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is not typed

@@ -17,6 +17,17 @@ MOST_MATCHES = 20
 
 
 @dataclass(frozen=True)
+class Withdrawal:
+    """What a patient asks staff to take back, how they asked, and what they said to be known by."""
+
+    parts: frozenset[str]
+    how: consent.Request
+    born_on: date
+    called_back: bool
+    reason: str
+
+
+@dataclass(frozen=True)
 class NewToken:
     """What reception enters for a token. `patient_id` is a known patient; `form_key` the one-time key of the form."""
 
@@ -217,6 +228,32 @@ def close_unreviewed(clinic: Clinic, visit_id: UUID, reason: str, *, by: Actor) 
     consent.decide(clinic, visit_id, consent.Kind.CLOSED, {"words": words}, by=by)
 
 
+def withdraw(clinic: Clinic, visit_id: UUID, asked: Withdrawal, *, by: Actor) -> bool:
+    """Take back for a patient who calls, writes or stands at the desk; gives whether the date of birth was right. With
+    a wrong one nothing is taken back, and the log says that it was tried. Raises what `consent.withdraw` does."""
+    visit = visits.get_visit(visit_id)
+    if visits.facts_of(visit.patient_id).get(visits.Fact.BORN_ON) != asked.born_on.isoformat():
+        audit.record("identity.refused", visit_id, by=by)
+        return False
+    consent.withdraw(
+        clinic,
+        visit_id,
+        asked.parts,
+        asked.reason,
+        asked.how,
+        identity=["born_on", "called_back"] if asked.called_back else ["born_on"],
+        language=_language_read(visit_id),
+        by=by,
+    )
+    return True
+
+
+def _language_read(visit_id: UUID) -> str:
+    """The language the patient read and signed in: what is taken back is put in the same words."""
+    shown = consent.find_shown(visit_id)
+    return shown.language if shown else "en"
+
+
 def list_unreviewed() -> list[review.Row]:
     """Visits signed on an earlier day that no doctor has decided, oldest first."""
     rows = (row for row in review.worklist(None) if not row.is_today and row.stage is review.Stage.SIGNED)
@@ -240,6 +277,7 @@ __all__ = [
     "Match",
     "NewToken",
     "TabletRow",
+    "Withdrawal",
     "board",
     "call",
     "card_of",
@@ -258,4 +296,5 @@ __all__ = [
     "take_out_of_use",
     "take_tablet_back",
     "tray",
+    "withdraw",
 ]

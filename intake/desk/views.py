@@ -1,4 +1,6 @@
-"""Reception's pages: today's list, new tokens, tablets, calling. They show steps and numbers, never an answer."""
+"""Reception's pages: today's list, new tokens, tablets, calling, taking back. Steps and numbers, never an answer.
+
+Longer than 400 lines, because it is one short page for each thing that the desk does."""
 
 import secrets
 from collections.abc import Callable
@@ -10,11 +12,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 
-from intake import clock, i18n, kiosk, staff, visits
+from intake import clock, consent, i18n, kiosk, staff, visits
 from intake.access import Role, allow, current_actor
 from intake.db import transaction
 from intake.desk import rules, service, shell, words
-from intake.desk.forms import CloseForm, FindForm, GiveForm, NewPatientForm, OutOfUseForm, TokenForm
+from intake.desk.forms import CloseForm, FindForm, GiveForm, NewPatientForm, OutOfUseForm, TokenForm, WithdrawForm
 from intake.errors import Invalid, NotAllowed, Stale
 
 bp = Blueprint("desk", __name__, url_prefix="/desk")
@@ -199,6 +201,40 @@ def close(visit_id: UUID) -> ResponseReturnValue:
         return str(_("%(token)s is closed. Its record is being made.", token=card.token))
 
     return _act(verb)
+
+
+@bp.get("/patients/<uuid:patient_id>/consents")
+@allow(Role.RECEPTION, Role.DOCTOR)
+def consents(patient_id: UUID) -> ResponseReturnValue:
+    """What a patient agreed to that still stands, by visit; treatments are not named at the desk."""
+    match = service.get_match(i18n.clinic(), patient_id)
+    standing = consent.standing_of_patient(patient_id, i18n.language())
+    return render_template("desk/consents.html", match=match, standing=standing, part_words=words.part)
+
+
+@bp.route("/visits/<uuid:visit_id>/withdraw", methods=["GET", "POST"])
+@allow(Role.RECEPTION, Role.DOCTOR)
+def withdraw(visit_id: UUID) -> ResponseReturnValue:
+    """Take back what a patient agreed to, for who calls, writes or stands here."""
+    standing, form = consent.standing_of(visit_id, i18n.language()), WithdrawForm()
+    form.parts.choices = [(part.id, words.part(part)) for part in standing.parts]
+    patient_id = visits.get_visit(visit_id).patient_id
+    if form.validate_on_submit() and form.born.day is not None:
+        asked = service.Withdrawal(
+            parts=frozenset(form.parts.data),
+            how=consent.Request(form.how.data),
+            born_on=form.born.day,
+            called_back=bool(form.called_back.data),
+            reason=form.reason.data or "",
+        )
+        with transaction():
+            is_known = service.withdraw(i18n.clinic(), visit_id, asked, by=current_actor())
+        if is_known:
+            flash(_("It is taken back from now on. Its record is being made."), "ok")
+            return redirect(url_for("desk.consents", patient_id=patient_id), 303)
+        form.born.errors = [_("This is not the date we have. Take nothing back; ask the patient to come in")]
+    html = render_template("desk/withdraw.html", form=form, standing=standing, patient_id=patient_id)
+    return html, 422 if form.errors else 200
 
 
 @bp.post("/tablets/<uuid:tablet_id>/reopen")

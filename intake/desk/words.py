@@ -6,7 +6,7 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from intake import visits
+from intake import consent, visits
 from intake.consent import State
 from intake.desk.cards import Board, Card
 from intake.errors import DomainError
@@ -49,9 +49,17 @@ def state_words(card: Card) -> str:
         return str(_("Said no"))
     if card.consent_state is State.POSTPONED:
         return str(_("Postponed by the doctor"))
+    if card.consent_state is State.WITHDRAWN:
+        return str(_("Taken back by the patient"))
     if card.consent_state is State.CLOSED:
         return str(_("Closed without a doctor"))
     return str(STATES[card.state])
+
+
+def part(one: consent.Part) -> str:
+    """A part of what was agreed to, as the desk may read it: which treatment it is, only the doctor and the patient
+    know."""
+    return str(_("The consent to the treatment")) if one.id == consent.TREATMENT else one.words
 
 
 def moment_words(at: datetime, today: date) -> str:

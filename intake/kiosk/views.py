@@ -24,7 +24,7 @@ from intake.web import AGAIN, csrf, is_answer, keeps_answers
 bp = Blueprint("kiosk", __name__)
 TOUCH = timedelta(minutes=1)
 LOOK_AGAIN = {"Refresh": "10"}  # a tablet that lies on the desk shows by itself what reception did with it
-PRIVATE = frozenset({*pages.STEP_ENDPOINTS, "consent.decline"}) - {"kiosk.identity"}
+PRIVATE = frozenset({*pages.STEP_ENDPOINTS, "consent.decline", "consent.withdraw"}) - {"kiosk.identity"}
 bp.app_context_processor(pages.context)
 
 
@@ -37,7 +37,7 @@ def begin() -> ResponseReturnValue | None:
     i18n.set_language(row.language)
     if request.endpoint not in PRIVATE:
         return None
-    if not row.is_decided:
+    if not row.is_decided or request.endpoint == "consent.withdraw":
         return None if row.identified_at is not None else redirect(url_for("kiosk.next_step"), 303)
     if request.method != "POST":
         return redirect(url_for("kiosk.thanks"), 303)
@@ -275,6 +275,7 @@ def thanks() -> ResponseReturnValue:
         doctor=doctor.name,
         room=doctor.room,
         asked=len(pages.asked(visit.id)),
+        can_withdraw=bool(consent.standing_of(visit.id, i18n.language()).parts),
     )
 
 

@@ -10,13 +10,17 @@ from intake.records.service import (
     record_of_visit,
     records_of_day,
     records_of_patients,
+    records_of_visit,
+    state_of,
     unfiled,
     verify_record,
 )
+from intake.records.worth import RecordState
 
 __all__ = [
     "ClinicKeys",
     "PadesSealer",
+    "RecordState",
     "RecordView",
     "Unfiled",
     "Verdict",
@@ -26,6 +30,8 @@ __all__ = [
     "record_of_visit",
     "records_of_day",
     "records_of_patients",
+    "records_of_visit",
+    "state_of",
     "unfiled",
     "verify_record",
 ]

@@ -42,8 +42,20 @@ EVENTS = {
     "consent.countersigned": N_("Countersigned"),
     "consent.postponed": N_("Postponed by the doctor"),
     "consent.closed": N_("Closed without a doctor"),
+    "consent.withdrawn": N_("Consent taken back"),
+    "consent.part_withdrawn": N_("Taken back in part"),
     "review.opened": N_("Opened by the doctor"),
     "visit.released": N_("Talked with the doctor"),
+}
+REQUESTS = {
+    "tablet": N_("On the clinic's tablet"),
+    "person": N_("In person, at the clinic"),
+    "phone": N_("By phone"),
+    "letter": N_("In writing"),
+}
+CHECKED = {
+    "born_on": N_("The date of birth was right."),
+    "called_back": N_("The clinic called back the number it has."),
 }
 CONTENT = {
     "questionnaire": N_("Questionnaire"),
@@ -65,6 +77,8 @@ class Given:
     demo: bool
     people: Mapping[str, str]
     tablets: Mapping[str, str]
+    about: str = ""
+    """The number of the record whose consent is taken back, where it has one already."""
 
 
 def bundle(statements: Mapping[str, tuple[bytes, bytes]]) -> bytes:
@@ -87,9 +101,8 @@ def bundle(statements: Mapping[str, tuple[bytes, bytes]]) -> bytes:
 def snapshot(
     first: Evidence, outcome: Evidence, evidence: bytes, given: Given, translate: Translate = str
 ) -> rules.Snapshot:
-    """What the record prints. `first` is the statement with the patient's side,
-    `outcome` the one that ended the visit (they may be one).
-    `translate` gives our own words in the language of `first`; where it returns the English, the English is printed."""
+    """What the record prints. `first` is the statement with the patient's side, `outcome` the one that ended the visit
+    (they may be one). `translate` gives our own words in the language of `first`, or the English."""
     kind = rules.Outcome(outcome["type"].removeprefix("intake/"))
     tongue = Tongue(first["language"], translate)
     when = partial(tongue.moment, zone=given.zone)
@@ -119,6 +132,8 @@ def snapshot(
         helpers=_helpers(first),
         countersignature=_countersignature(outcome, tongue, when) if kind is rules.Outcome.COUNTERSIGNED else None,
         ending=_ending(kind, outcome, patient, given, tongue, when),
+        taken_back=tuple(Words(one["words"], one.get("words_en", "")) for one in outcome.get("withdrawn", ())),
+        request=_request(outcome, given, tongue),
         timeline=_timeline(first, outcome, given, tongue, when),
         definitions=_definitions(first, tongue),
         demo=given.demo,
@@ -314,13 +329,30 @@ def _ending(
 ) -> rules.Ending | None:
     if kind is rules.Outcome.COUNTERSIGNED:
         return None
-    if kind is rules.Outcome.DECLINED:
+    if kind in (rules.Outcome.DECLINED, rules.Outcome.WITHDRAWN, rules.Outcome.PART_WITHDRAWN):
         reason = outcome.get("reason")
         words = Words(reason) if reason else tongue.words(N_("No reason given. None is needed."))
         return rules.Ending(words, patient.get("name", ""), when(outcome["at"]))
     review = outcome.get("review", {})
     by = review.get("doctor", {}).get("name") or given.people.get(outcome["by"], "")
     return rules.Ending(Words(review.get("words", "")), by, when(outcome["at"]))
+
+
+def _request(outcome: Evidence, given: Given, tongue: Tongue) -> tuple[rules.Fact, ...]:
+    """How the patient asked to take something back, how it was made sure who asked, who took it down, and of which
+    record."""
+    asked = outcome.get("request")
+    if asked is None:
+        return ()
+    checks = [tongue.words(CHECKED[code]) for code in asked["identity"] if code in CHECKED]
+    checked = Words(" ".join(one.text for one in checks), " ".join(one.english or one.text for one in checks))
+    facts = [
+        rules.Fact(tongue.words(N_("How the patient asked")), tongue.words(REQUESTS[asked["how"]])),
+        rules.Fact(tongue.words(N_("Who asked was checked")), checked),
+        rules.Fact(tongue.words(N_("Taken down by")), _who(outcome["by"], given, tongue)),
+    ]
+    about = [rules.Fact(tongue.words(N_("Is about the record")), Words(given.about))] if given.about else []
+    return (*facts, *about)
 
 
 def _timeline(first: Evidence, outcome: Evidence, given: Given, tongue: Tongue, when: When) -> tuple[rules.Event, ...]:

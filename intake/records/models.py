@@ -1,20 +1,23 @@
-"""The sealed record of a visit's outcome: where its bytes are and what they must hash to. Append-only."""
+"""The sealed records of a visit: of its outcome, and of what was taken back. Where the bytes are and what they must
+hash to. Append-only."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from intake.db import Base
 
 
 class Record(Base):
-    """One PDF for one outcome. `storage_key` hashes the stored, encrypted bytes; `pdf_sha256` the PDF itself."""
+    """One PDF for one statement that ends a visit or takes something back. `storage_key` hashes the stored, encrypted
+    bytes; `pdf_sha256` the PDF itself."""
 
     __tablename__ = "record"
+    __table_args__ = (UniqueConstraint("visit_id", "statement_sha256"),)
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    visit_id: Mapped[UUID] = mapped_column(ForeignKey("visit.id"), unique=True)
+    visit_id: Mapped[UUID] = mapped_column(ForeignKey("visit.id"))
     patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"), index=True)
     number: Mapped[str] = mapped_column(unique=True)
     outcome: Mapped[str]

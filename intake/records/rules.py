@@ -33,6 +33,7 @@ class Outcome(StrEnum):
     POSTPONED = "postponed"  # the doctor did not go ahead
     CLOSED = "closed"  # signed, and closed without a doctor
     WITHDRAWN = "withdrawn"
+    PART_WITHDRAWN = "part_withdrawn"  # optional agreements alone; the consent to the treatment stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +233,8 @@ class Snapshot:
     helpers: tuple[Helper, ...] = ()
     countersignature: Countersignature | None = None
     ending: Ending | None = None
+    taken_back: tuple[Words, ...] = ()
+    request: tuple[Fact, ...] = ()
     timeline: tuple[Event, ...] = ()
     definitions: tuple[DefinitionVersion, ...] = ()
     demo: bool = False
@@ -243,7 +246,8 @@ class Snapshot:
             Outcome.DECLINED: {"ending": self.ending},
             Outcome.POSTPONED: {"ending": self.ending},
             Outcome.CLOSED: {"signature": self.signature, "ending": self.ending},
-            Outcome.WITHDRAWN: {"ending": self.ending},
+            Outcome.WITHDRAWN: {"ending": self.ending, "taken_back": self.taken_back or None},
+            Outcome.PART_WITHDRAWN: {"ending": self.ending, "taken_back": self.taken_back or None},
         }
         for name, value in claims[self.outcome].items():
             if value is None:

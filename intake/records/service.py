@@ -1,7 +1,7 @@
 """The verbs of records: what is to be sealed, keep what was sealed, open it, verify it, list it."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -12,12 +12,12 @@ from intake import audit, clock, consent, i18n, jobs, kiosk, staff, vault, visit
 from intake.access import SYSTEM
 from intake.db import db, new_id
 from intake.errors import Damaged, NotFound
-from intake.records import compose, rules
+from intake.records import compose, rules, worth
 from intake.records.models import Record
 from intake.records.seal import Verdict, the_sealer
 from intake.storage import the_storage
 
-OUTCOMES = (consent.Kind.COUNTERSIGNED, consent.Kind.DECLINED, consent.Kind.POSTPONED, consent.Kind.CLOSED)
+ENDINGS = (consent.Kind.COUNTERSIGNED, consent.Kind.DECLINED, consent.Kind.POSTPONED, consent.Kind.CLOSED)
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,16 @@ class Unfiled:
     given_up: bool
 
 
-def unsealed(visit_id: UUID) -> Unsealed | None:
-    """What is still to be sealed for a visit; None when there is no outcome yet or its record is kept already."""
-    if record_of_visit(visit_id) is not None:
+def unsealed(visit_id: UUID, of: str = "") -> Unsealed | None:
+    """What is still to be sealed for a visit; None when there is no outcome yet or its record is kept already. `of` is
+    the SHA-256 of the statement that takes something back, where the record is to be of that."""
+    last = consent.find_by_digest(visit_id, of) if of else _ending_of(visit_id)
+    if last is None or _record_of(visit_id, last.sha256) is not None:
         return None
-    outcome = next((found for kind in OUTCOMES if (found := consent.find_statement(visit_id, kind))), None)
-    if outcome is None:
-        return None
-    signed = consent.find_statement(visit_id, consent.Kind.SIGNED)
-    parts = [part for part in (signed, outcome) if part is not None]
+    signed = consent.find_statement(visit_id, consent.Kind.SIGNED) if _ends_the_visit(visit_id, last) else None
+    parts = [part for part in (signed, last) if part is not None]
     evidence = compose.bundle({part.kind.value: (part.data, part.signature) for part in parts})
+    about = record_of_visit(visit_id) if of else None
     settings = i18n.settings()
     number = rules.new_number(settings.clinic.letters, secrets.token_bytes(5))
     given = compose.Given(
@@ -76,12 +76,24 @@ def unsealed(visit_id: UUID) -> Unsealed | None:
         demo=settings.demo,
         people={f"staff:{member.id}": member.name for member in staff.list_members()} | {"system": "Intake"},
         tablets={f"tablet:{tablet.id}": tablet.name for tablet in kiosk.list_tablets()},
+        about=about.number if about else "",
     )
-    last = outcome.body
-    first = signed.body if signed else last
+    first = signed.body if signed else last.body
     visit = visits.get_visit(visit_id)
-    snapshot = compose.snapshot(first, last, evidence, given, i18n.translator(first["language"]))
-    return Unsealed(visit_id, visit.patient_id, snapshot, evidence, outcome.sha256)
+    snapshot = compose.snapshot(first, last.body, evidence, given, i18n.translator(first["language"]))
+    return Unsealed(visit_id, visit.patient_id, snapshot, evidence, last.sha256)
+
+
+def _ending_of(visit_id: UUID) -> consent.Stated | None:
+    return next((found for kind in ENDINGS if (found := consent.find_statement(visit_id, kind))), None)
+
+
+def _ends_the_visit(visit_id: UUID, last: consent.Stated) -> bool:
+    """Whether a statement's record holds the patient's side too. What is taken back after the visit had its outcome, or
+    in part, is a record by itself, beside the one that has it."""
+    if last.kind is consent.Kind.WITHDRAWN:
+        return consent.Kind.COUNTERSIGNED not in consent.kinds_of(visit_id)
+    return last.kind not in consent.TAKEN_BACK
 
 
 def store(made: Unsealed, pdf: bytes) -> str:
@@ -94,7 +106,7 @@ def add(made: Unsealed, pdf: bytes, key: str) -> None:
     """Write the row of a stored record, once: if another worker was faster,
     its record stands and ours is a stray file."""
     visits.lock_visit(made.visit_id)
-    if record_of_visit(made.visit_id) is not None:
+    if _record_of(made.visit_id, made.statement_sha256) is not None:
         return
     row = Record(
         id=new_id(),
@@ -119,9 +131,28 @@ def get_record(record_id: UUID) -> RecordView:
 
 
 def record_of_visit(visit_id: UUID) -> RecordView | None:
-    """The visit's record, or None."""
-    row = db.session.scalars(select(Record).where(Record.visit_id == visit_id)).first()
-    return _view(row) if row else None
+    """The record of how the visit ended, or None. What was taken back later has records of its own."""
+    found = [one for one in records_of_visit(visit_id) if one.outcome != rules.Outcome.PART_WITHDRAWN]
+    return min(found, key=lambda one: one.outcome == rules.Outcome.WITHDRAWN, default=None)
+
+
+def records_of_visit(visit_id: UUID) -> list[RecordView]:
+    """Every record of a visit, in the order they were sealed."""
+    return [
+        _view(row)
+        for row in db.session.scalars(select(Record).where(Record.visit_id == visit_id).order_by(Record.sealed_at))
+    ]
+
+
+def _record_of(visit_id: UUID, digest: str) -> Record | None:
+    query = select(Record).where(Record.visit_id == visit_id, Record.statement_sha256 == digest)
+    return db.session.scalars(query).first()
+
+
+def state_of(record: RecordView) -> worth.RecordState:
+    """What a record is worth today: current, replaced, expired, or of a consent that was taken back."""
+    today = clock.today(i18n.clinic().zone)
+    return worth.state(rules.Outcome(record.outcome), consent.force_of(record.visit_id, today))
 
 
 def find_by_number(typed: str) -> RecordView | None:
@@ -140,29 +171,28 @@ def records_of_patients(patient_ids: Iterable[UUID]) -> list[RecordView]:
 def records_of_day(day: date) -> list[RecordView]:
     """The records of a day's visits, by token."""
     order = {visit.id: n for n, visit in enumerate(visits.list_day(day))}
-    rows = db.session.scalars(select(Record).where(Record.visit_id.in_(list(order))))
-    return sorted((_view(row) for row in rows), key=lambda record: order[record.visit_id])
+    rows = _rows_of_day(day)
+    return sorted((_view(row) for row in rows), key=lambda record: (order[record.visit_id], record.sealed_at))
 
 
 def unfiled(day: date) -> list[Unfiled]:
-    """The decided visits of a day that have no record yet, and why where a job failed."""
-    filed = {record.visit_id for record in records_of_day(day)}
+    """The statements of a day's visits that end or take back something and have no record yet, and why where a job
+    failed."""
+    filed = {row.statement_sha256 for row in _rows_of_day(day)}
     waiting = {job.key: job for job in jobs.list_unfinished() if job.name == "records.seal"}
     found = []
     for visit in visits.list_day(day):
-        decided = consent.kinds_of(visit.id) & set(OUTCOMES)
-        if decided and visit.id not in filed:
-            job = waiting.get(str(visit.id))
-            found.append(
-                Unfiled(
-                    visit.id,
-                    str(visit.token),
-                    next(iter(decided)).value,
-                    (job.error or "") if job else "",
-                    bool(job and job.given_up_at),
-                )
-            )
+        for digest, kind in consent.digests_of(visit.id).items():
+            if digest not in filed and (kind in ENDINGS or kind in consent.TAKEN_BACK):
+                job = waiting.get(consent.filing_key(visit.id, kind, digest))
+                error, given_up = (job.error or "", job.given_up_at is not None) if job else ("", False)
+                found.append(Unfiled(visit.id, str(visit.token), kind.value, error, given_up))
     return found
+
+
+def _rows_of_day(day: date) -> Sequence[Record]:
+    held = [visit.id for visit in visits.list_day(day)]
+    return db.session.scalars(select(Record).where(Record.visit_id.in_(held))).all()
 
 
 def open_pdf(record_id: UUID) -> bytes:

@@ -10,9 +10,10 @@ from intake.records.seal import the_sealer
 
 
 @jobs.handler("records.seal")
-def seal_record(visit_id: str) -> None:
-    """Seal the visit's outcome as one PDF; does nothing when that is done."""
-    made = service.unsealed(UUID(visit_id))
+def seal_record(visit_id: str, of: str = "") -> None:
+    """Seal the visit's outcome as one PDF, or what was taken back (the statement `of`); does nothing when that is
+    done."""
+    made = service.unsealed(UUID(visit_id), of)
     let_go()
     if made is None:
         return

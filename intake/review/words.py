@@ -52,6 +52,7 @@ STATES: Mapping[State, Any] = {
     State.DECLINED: _l("The patient said no"),
     State.POSTPONED: _l("Postponed by the doctor"),
     State.CLOSED: _l("Closed without a doctor"),
+    State.WITHDRAWN: _l("Taken back by the patient"),
 }
 STAGES: Mapping[Stage, Any] = {
     Stage.TALK_FIRST: _l("Waits for a talk"),

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -13,12 +14,15 @@ from intake.consent.rules import (
     MOST_POINTS,
     OUTCOMES,
     SETTING_OF,
+    TAKEN_BACK,
+    Force,
     Kind,
     State,
     Teach,
     canonical,
     check_move,
     fill,
+    force,
     in_sentence,
     open_pages,
     parts_of,
@@ -35,6 +39,15 @@ MOVES = {
     frozenset[Kind](): {Kind.SIGNED, Kind.DECLINED, Kind.POSTPONED},
     frozenset({Kind.SIGNED}): {Kind.COUNTERSIGNED, Kind.POSTPONED, Kind.CLOSED},
 }
+"""What is taken back in part moves nothing else."""
+
+
+def may_follow(kinds: frozenset[Kind], to: Kind) -> bool:
+    if to is Kind.PART_WITHDRAWN:
+        return bool(kinds)
+    if to is Kind.WITHDRAWN:
+        return state(kinds) in (State.SIGNED, State.COUNTERSIGNED)
+    return to in MOVES.get(kinds - {Kind.PART_WITHDRAWN}, set())
 
 
 @pytest.mark.parametrize(
@@ -44,7 +57,7 @@ MOVES = {
 )
 @pytest.mark.parametrize("to", Kind)
 def test_a_statement_follows_only_where_it_may(kinds: frozenset[Kind], to: Kind) -> None:
-    if to in MOVES.get(kinds, set()):
+    if may_follow(kinds, to):
         check_move(kinds, to)
         return
     with pytest.raises(NotAllowed):
@@ -60,6 +73,10 @@ def test_a_statement_follows_only_where_it_may(kinds: frozenset[Kind], to: Kind)
         (set(), Kind.CLOSED, "consent.not_signed"),
         ({Kind.SIGNED, Kind.COUNTERSIGNED}, Kind.COUNTERSIGNED, "consent.already_decided"),
         ({Kind.DECLINED}, Kind.SIGNED, "consent.already_decided"),
+        ({Kind.SIGNED, Kind.WITHDRAWN}, Kind.COUNTERSIGNED, "consent.already_decided"),
+        ({Kind.SIGNED, Kind.COUNTERSIGNED, Kind.WITHDRAWN}, Kind.WITHDRAWN, "consent.nothing_to_withdraw"),
+        ({Kind.DECLINED}, Kind.WITHDRAWN, "consent.nothing_to_withdraw"),
+        (set(), Kind.PART_WITHDRAWN, "consent.nothing_to_withdraw"),
     ],
 )
 def test_a_refused_move_says_why(kinds: set[Kind], to: Kind, code: str) -> None:
@@ -69,9 +86,33 @@ def test_a_refused_move_says_why(kinds: set[Kind], to: Kind, code: str) -> None:
 
 
 def test_no_outcome_is_ever_followed_by_another() -> None:
-    for first, second in itertools.product(OUTCOMES, Kind):
+    for first, second in itertools.product(OUTCOMES, set(Kind) - TAKEN_BACK):
         with pytest.raises(NotAllowed):
             check_move({Kind.SIGNED, first}, second)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "is_superseded", "days_left", "worth"),
+    [
+        (set(), False, None, Force.NONE),
+        ({Kind.DECLINED}, False, None, Force.NONE),
+        ({Kind.SIGNED, Kind.POSTPONED}, False, None, Force.NONE),
+        ({Kind.SIGNED}, False, 10, Force.NOT_COUNTERSIGNED),
+        ({Kind.SIGNED, Kind.COUNTERSIGNED}, False, None, Force.IN_FORCE),
+        ({Kind.SIGNED, Kind.COUNTERSIGNED}, False, 0, Force.IN_FORCE),
+        ({Kind.SIGNED, Kind.COUNTERSIGNED}, False, -1, Force.EXPIRED),
+        ({Kind.SIGNED, Kind.COUNTERSIGNED}, True, 10, Force.SUPERSEDED),
+        ({Kind.SIGNED, Kind.COUNTERSIGNED, Kind.PART_WITHDRAWN}, False, 10, Force.IN_FORCE),
+        ({Kind.SIGNED, Kind.COUNTERSIGNED, Kind.WITHDRAWN}, True, -1, Force.WITHDRAWN),
+        ({Kind.SIGNED, Kind.WITHDRAWN}, False, 10, Force.WITHDRAWN),
+    ],
+)
+def test_what_a_consent_is_worth_today(
+    kinds: set[Kind], is_superseded: bool, days_left: int | None, worth: Force
+) -> None:
+    today = date(2026, 11, 23)
+    until = None if days_left is None else today + timedelta(days=days_left)
+    assert force(kinds, is_superseded=is_superseded, valid_until=until, today=today) is worth
 
 
 def test_every_way_through_ends_in_an_outcome_and_a_countersignature_has_a_signature_before_it() -> None:

@@ -1,0 +1,89 @@
+"""The desk takes back for a patient who calls: after the right date of birth, at once, never learning what it was for."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from intake import audit, consent, visits
+from intake.consent import TREATMENT, Kind, State
+from intake.db import transaction
+from tests.builders import DESK, HEALTHY, a_signed_visit
+from tests.conftest import StrictClient
+
+RIGHT = {"born-d": "4", "born-m": "March", "born-y": "1968"}
+ASKED = {"parts": [TREATMENT], "how": "phone", "called_back": "y", "reason": "Afraid of <b>needles</b>"} | RIGHT
+
+
+@pytest.fixture
+def visit_id(app: Flask) -> UUID:
+    visit_id = a_signed_visit(app, dict(HEALTHY) | {"ph.rec": True, "ph.teach": False, "ph.pub": True})
+    with app.app_context(), transaction():
+        visits.check_birth_date(visits.get_visit(visit_id).patient_id, date(1968, 3, 4), by=DESK)
+    return visit_id
+
+
+def sent(browser: StrictClient, visit_id: UUID, **changes: Any) -> Any:
+    fields = {key: value for key, value in (ASKED | changes).items() if value}
+    return browser.submit(f"/desk/visits/{visit_id}/withdraw", fields)
+
+
+def state_of(app: Flask, visit_id: UUID) -> State:
+    with app.app_context():
+        return consent.state_of(visit_id)
+
+
+def test_a_patient_who_calls_takes_the_treatment_back(app: Flask, as_reception: StrictClient, visit_id: UUID) -> None:
+    answer = sent(as_reception, visit_id)
+    assert answer.status_code == 303
+    with app.app_context():
+        stated = consent.find_statement(visit_id, Kind.WITHDRAWN)
+        assert stated is not None
+        assert stated.body["request"] == {"how": "phone", "identity": ["born_on", "called_back"]}
+        assert stated.body["reason"] == ASKED["reason"]
+    page = as_reception.get(answer.location).text
+    assert "Taken back on" in page and "show your photos" in page, "the photos were not taken back with it"
+
+
+def test_a_wrong_date_of_birth_takes_nothing_back_and_is_in_the_log(
+    app: Flask, as_reception: StrictClient, visit_id: UUID
+) -> None:
+    answer = sent(as_reception, visit_id, **{"born-y": "1986"})
+    assert answer.status_code == 422
+    assert "This is not the date we have" in answer.text
+    assert "1968" not in answer.text, "what is right is not told"
+    assert 'value="1986"' in answer.text and "Afraid of &lt;b&gt;needles" in answer.text, "what was typed is kept"
+    assert state_of(app, visit_id) is State.SIGNED
+    with app.app_context():
+        assert audit.history_of(visit_id)[-1].event == "identity.refused"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"parts": []}, "Choose what is taken back"),
+        ({"how": ""}, "Choose how the patient asked"),
+        ({"born-d": ""}, "day, the month and the year"),
+    ],
+)
+def test_what_is_missing_is_asked_for_and_nothing_is_taken(
+    app: Flask, as_reception: StrictClient, visit_id: UUID, changes: dict[str, Any], says: str
+) -> None:
+    answer = sent(as_reception, visit_id, **changes)
+    assert answer.status_code == 422 and says in answer.text
+    assert state_of(app, visit_id) is State.SIGNED
+
+
+def test_the_desk_learns_of_no_treatment(app: Flask, as_reception: StrictClient, visit_id: UUID) -> None:
+    with app.app_context():
+        patient_id = visits.get_visit(visit_id).patient_id
+    for address in (f"/desk/patients/{patient_id}/consents", f"/desk/visits/{visit_id}/withdraw"):
+        page = as_reception.get(address).text
+        assert "The consent to the treatment" in page
+        assert "firmer skin" not in page and "Cheeks" not in page and "Farida" not in page
+
+
+def test_a_part_the_patient_never_agreed_to_is_refused(as_reception: StrictClient, visit_id: UUID) -> None:
+    assert sent(as_reception, visit_id, parts=["ph.teach"]).status_code == 422
