@@ -60,8 +60,9 @@ def local(moment: datetime) -> datetime:
 
 def long_date(day: date) -> str:
     """A date with its month as a word of the page's language, never 11/12. Digits are Latin in every language, as in
-    the numbers of tokens and records, so that everybody in the clinic reads the same ones aloud."""
-    return str(format_date(day, "d MMMM y"))
+    the numbers of tokens and records, so that everybody in the clinic reads the same ones aloud. A moment is the day it
+    is on its own clock: the library would move it to UTC, which in India is yesterday until half past five."""
+    return str(format_date(day.date() if isinstance(day, datetime) else day, "d MMMM y"))
 
 
 def numbers_apart(text: str) -> str:

@@ -183,6 +183,47 @@ def test_a_tablet_in_use_before_it_could_hear_an_answer_again_stays_in_use(empty
         db.session.execute(table.update().values(renewed_at=NOON))
 
 
+# ---- Rows from before 0008 ----
+
+STATEMENT, RECORD = uuid.UUID(int=31), uuid.UUID(int=32)
+SEALED: list[tuple[str, dict[str, Any]]] = [
+    *((name, BEFORE[name]) for name in ("staff_member", "patient_key", "patient", "visit")),
+    (
+        "statement",
+        {
+            "id": STATEMENT, "visit_id": VISIT, "kind": "declined", "body": b"\x01sealed", "sha256": "ab" * 32,
+            "signature": b"\x30", "at": NOON, "by": "tablet:1",
+        },
+    ),
+    (
+        "record",
+        {
+            "id": RECORD, "visit_id": VISIT, "patient_id": PATIENT, "number": "KS-AAAA-AAAA", "outcome": "declined",
+            "statement_sha256": "ab" * 32, "pdf_sha256": "cd" * 32, "storage_key": "x", "size": 3, "sealed_at": NOON,
+        },
+    ),
+]  # fmt: skip
+
+
+def test_evidence_from_before_something_could_be_taken_back_is_kept_guarded_and_still_single(empty: Flask) -> None:
+    command.upgrade(CONFIG, "0005")
+    with db.engine.begin() as connection:
+        for name, row in SEALED:
+            _insert(connection, name, row)
+    setting_up.migrate(empty)
+    for name, row in SEALED[-2:]:
+        [kept] = db.session.execute(Base.metadata.tables[name].select()).mappings().all()
+        assert dict(kept) == row | ({"seq": 1} if name == "statement" else {})
+        db.session.rollback()
+        for verb in (f"DELETE FROM {name}", f"UPDATE {name} SET id = id"):
+            with pytest.raises(DatabaseError, match="append-only"), transaction():
+                db.session.execute(text(verb))
+        with pytest.raises(DatabaseError, match=r"(?i)unique"), transaction():
+            table = Base.metadata.tables[name]
+            again = dict(kept) | {"id": uuid.UUID(int=99)} | ({"number": "KS-BBBB-BBBB"} if name == "record" else {})
+            db.session.execute(table.insert().values(**again))
+
+
 def _insert(connection: Connection, name: str, row: dict[str, Any]) -> None:
     """A row in plain SQL, as a program of an older release left it."""
     types = {column.name: column.type for column in Base.metadata.tables[name].columns}

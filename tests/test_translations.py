@@ -8,10 +8,11 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime
 from gettext import c2py
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from babel.messages.catalog import Catalog, Message
@@ -137,3 +138,8 @@ def test_a_page_in_arabic_runs_from_right_to_left_in_arabic_words(app: Flask) ->
 )
 def test_dates_have_their_month_in_words_and_latin_digits(app: Flask, language: str, said: str) -> None:
     assert in_language(app, language, i18n.long_date, date(2026, 11, 23)) == said
+
+
+def test_a_moment_after_midnight_in_india_is_on_the_new_day(app: Flask) -> None:
+    moment = datetime(2026, 11, 22, 19, 30, tzinfo=UTC).astimezone(ZoneInfo("Asia/Kolkata"))
+    assert in_language(app, "en", i18n.long_date, moment) == "23 November 2026"

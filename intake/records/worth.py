@@ -1,8 +1,8 @@
-"""What a record is worth to whoever holds it now. Pure; what its consent is worth, the room of consent says."""
+"""What a record is worth to whoever holds it now. The room of consent says what its consent is worth."""
 
 from enum import StrEnum
 
-from intake.consent.rules import Force
+from intake.consent import Force
 from intake.records.rules import Outcome
 
 

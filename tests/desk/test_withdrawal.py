@@ -1,4 +1,4 @@
-"""The desk takes back for a patient who calls: after the right date of birth, at once, never learning what it was for."""
+"""The desk takes back for a patient who calls: after the right date of birth, at once, and never learns what it was."""
 
 from datetime import date
 from typing import Any
