@@ -27,6 +27,7 @@ ENTRIES = (
     "js/questions.js",
     "js/sign.js",
     "js/staff.js",
+    "js/verify.js",
 )
 # What a page may cost, in KB: text after gzip -9, fonts as they are.
 BUDGETS: tuple[tuple[str, tuple[str, ...], int], ...] = (
@@ -38,6 +39,7 @@ BUDGETS: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("script that reads a page aloud", ("aloud.js",), 1),
     ("scripts of the signature page", ("patient.js", "sign.js"), 9),
     ("script of a staff page", ("staff.js",), 4),
+    ("scripts of the page that checks a record", ("staff.js", "verify.js"), 4),
     ("fonts of an English page", ("atkinson-next.woff2", "newsreader.woff2"), 60),
     ("fonts of a Hindi page", ("atkinson-next.woff2", "newsreader.woff2", "noto-deva.woff2"), 130),
     ("fonts of an Arabic page", ("atkinson-next.woff2", "newsreader.woff2", "noto-arab.woff2"), 100),

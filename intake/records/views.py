@@ -1,29 +1,42 @@
-"""The public page of a record's number. It says only whether there is such a record and its state,
-never whose or what."""
+"""The public pages of a record's number. They say only whether there is such a record and its state, never whose or
+what."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
 from intake import records
 from intake.access import PUBLIC, allow
+from intake.records.forms import NumberForm
+from intake.records.rules import read_number
 from intake.records.worth import RecordState
 
 bp = Blueprint("records", __name__)
 STATES = {
-    RecordState.CURRENT: _l("Current"),
+    RecordState.CURRENT: _l("In force: not replaced, not taken back"),
     RecordState.WITHDRAWN: _l("Taken back by the patient"),
     RecordState.REPLACED: _l("Replaced by a newer record"),
     RecordState.EXPIRED: _l("Its time is over"),
 }
 
 
+@bp.route("/verify", methods=["GET", "POST"])
+@allow(PUBLIC)
+def check() -> ResponseReturnValue:
+    """Ask for a record's number."""
+    form = NumberForm()
+    if form.validate_on_submit():
+        return redirect(url_for("records.verify", number=read_number(form.number.data)), 303)
+    return render_template("records/check.html", form=form), 422 if form.errors else 200
+
+
 @bp.get("/verify/<string(maxlength=20):number>")
 @allow(PUBLIC)
 def verify(number: str) -> ResponseReturnValue:
-    """Whether a record of this number was sealed here, and when."""
+    """Whether a record of this number was sealed here, when, and what it is worth now; and its PDF's SHA-256, so that a
+    browser can compare a file. Whatever is no number of ours gets the same answer as one that nobody has."""
     found = records.find_by_number(number)
     if found is None:
-        return render_template("records/verify.html", found=None), 404
+        return render_template("records/check.html", form=NumberForm(formdata=None), missing=True), 404
     state = records.state_of(found)
-    return render_template("records/verify.html", found=found, state=state.value, state_words=STATES[state])
+    return render_template("records/verify.html", found=found, state=state.value, state_words=str(STATES[state]))

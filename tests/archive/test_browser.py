@@ -74,3 +74,20 @@ def test_a_days_zip_arrives_whole(app: Flask, desk: Page, filed: Any) -> None:
         assert archive.namelist() == [f"{filed.number}.pdf", "list.csv", "not-filed.csv"]
         with app.test_request_context():
             assert archive.read(f"{filed.number}.pdf") == records.open_pdf(filed.id)
+
+
+def test_a_file_is_compared_in_the_browser_and_never_sent(app: Flask, desk: Page, filed: Any) -> None:
+    with app.test_request_context():
+        pdf = records.open_pdf(filed.id)
+    sent: list[str] = []
+    desk.goto(f"/verify/{filed.number}")
+    desk.on("request", lambda request: sent.append(request.url))
+    told = desk.locator("[data-told]")
+    for data, words in (
+        (pdf, "Not a byte is different"),
+        (pdf[:-1] + b"!", "This is not the file"),
+        (b"", "not the file"),
+    ):
+        desk.set_input_files("#pdf", {"name": "record.pdf", "mimeType": "application/pdf", "buffer": data})
+        expect(told).to_contain_text(words)
+    assert "POST" not in sent and "PUT" not in sent
