@@ -68,32 +68,12 @@ class Vault:
     @classmethod
     def from_file(cls, path: Path) -> "Vault":
         """Read the clinic's key. Raises PermissionError where others may read it, ValueError when it is not a key."""
-        mode = path.stat().st_mode & 0o777
-        if mode & 0o077:
-            raise PermissionError(f"{path} may be read by others (mode {mode:o}); it must be 0400")
-        return cls(bytes.fromhex(path.read_text("ascii").strip()))
+        return cls(bytes.fromhex(read_key_file(path)))
 
     @staticmethod
     def create_file(path: Path) -> None:
-        """Make a new clinic key, readable by this user alone. Raises FileExistsError rather than overwrite one.
-
-        Whole and on the disk, its name too, before anything is sealed under it.
-        """
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        made = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-        try:
-            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="ascii") as file:
-                file.write(secrets.token_hex(32) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(made, path)  # unlike a rename, a link never replaces what is there
-        finally:
-            made.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        """Make a new clinic key. Raises FileExistsError rather than overwrite one."""
+        write_key_file(path, secrets.token_hex(32))
 
     def wrap(self, patient_id: UUID, key: bytes) -> bytes:
         """A patient's key under the clinic's."""
@@ -114,6 +94,36 @@ class Vault:
     def token(self, kind: str, word: str) -> bytes:
         """The blind-index token of one normalised word."""
         return hmac.new(self._index, f"{kind}|{word}".encode(), sha256).digest()[:16]
+
+
+def read_key_file(path: Path) -> str:
+    """The one line of a key's file. Raises FileNotFoundError, PermissionError where others may read it."""
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        raise PermissionError(f"{path} may be read by others (mode {mode:o}); it must be 0400")
+    return path.read_text("ascii").strip()
+
+
+def write_key_file(path: Path, line: str) -> None:
+    """Make a key's file, readable by this user alone. Raises FileExistsError rather than overwrite one.
+
+    Whole and on the disk, its name too, before anything is done with the key.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="ascii") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(made, path)  # unlike a rename, a link never replaces what is there
+    finally:
+        made.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def the_vault() -> Vault:

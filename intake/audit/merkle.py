@@ -22,6 +22,12 @@ class Tree:
         self.size = 0
         self._roots: list[bytes] = []
 
+    def copy(self) -> "Tree":
+        """One that grows on its own."""
+        other = Tree()
+        other.size, other._roots = self.size, list(self._roots)
+        return other
+
     def add(self, leaf: bytes) -> None:
         """Let the tree grow by a leaf hash."""
         node, full = leaf, self.size

@@ -43,6 +43,12 @@ def _columns(seq: int, at: datetime, event: str, subject: str, actor: str) -> di
     return {"actor": actor, "at": moment, "event": event, "seq": seq, "subject": subject}
 
 
+def facts_of(entry: bytes) -> dict[str, str | int | bool]:
+    """The facts of an entry's canonical bytes."""
+    facts: dict[str, str | int | bool] = json.loads(entry)["facts"]
+    return facts
+
+
 def leaf_hash(entry: bytes) -> bytes:
     """RFC 6962 leaf: SHA-256(0x00 || entry)."""
     return sha256(b"\x00" + entry).digest()

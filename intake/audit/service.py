@@ -1,18 +1,18 @@
 """Writing and reading the log. Entries gather while a transaction is open and are chained just before it commits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Table, bindparam, insert, select, true, update
+from sqlalchemy import Connection, Engine, Table, bindparam, func, insert, select, true, update
 
 from intake import clock
 from intake.access import Actor
 from intake.audit import rules
 from intake.audit.models import AuditEntry, AuditHead
-from intake.db import before_commit, db, in_transaction, line
+from intake.db import before_commit, db, fetch, in_transaction, line
 
 LINK = (
     *(AuditEntry.seq, AuditEntry.at, AuditEntry.event, AuditEntry.subject, AuditEntry.actor),
@@ -88,6 +88,18 @@ def verify() -> int | None:
             return 1  # the head itself is gone
         links = (rules.Link(*row[2:]) for row in chain([first], rows) if row[2] is not None)
         return rules.first_broken(links, (first[0], first[1]))
+
+
+def last_number() -> int:
+    """The number of the last entry; 0 where there is none."""
+    return fetch(select(func.max(AuditEntry.seq))).scalar() or 0
+
+
+def leaves(*, after: int = 0) -> Iterator[bytes]:
+    """The leaf hashes of the entries after this number, in order; a thousand at a time."""
+    query = select(AuditEntry.leaf).where(AuditEntry.seq > after).order_by(AuditEntry.seq)
+    with fetch(query.execution_options(yield_per=1000)) as rows:
+        yield from rows.scalars()
 
 
 def history_of(subject: UUID | str) -> Sequence[AuditEntry]:
