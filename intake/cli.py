@@ -19,6 +19,7 @@ from flask import Flask
 from intake import (
     audit,
     cli_definitions,
+    cli_fsck,
     clock,
     create_app,
     definitions,
@@ -386,6 +387,7 @@ def toml(values: dict[str, Any]) -> str:
 
 
 main.add_command(cli_definitions.definitions_commands)
+main.add_command(cli_fsck.fsck)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ import hmac
 import os
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -20,12 +22,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
-from sqlalchemy import ForeignKey, Select, SQLColumnExpression, bindparam, delete, select
+from sqlalchemy import ForeignKey, Row, Select, SQLColumnExpression, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from intake import clock
 from intake.db import Base, db, fetch, leave_no_trace, new_id, remembered
-from intake.errors import Damaged, NotFound
+from intake.errors import Damaged, Fault, NotFound
 
 VERSION = b"v1"
 NONCE = 12
@@ -166,6 +168,61 @@ def seal(patient_id: UUID, place: str, data: bytes) -> bytes:
 def open_(patient_id: UUID, place: str, sealed: bytes) -> bytes:
     """Decrypt. Raises Damaged for any changed or moved byte, NotFound after erasure."""
     return _decrypt(_patient_cipher(patient_id), sealed, place.encode())
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A row with what is sealed in it: `data`, or None where it does not open. `is_erased` where it never will."""
+
+    row: Row[*tuple[Any, ...]]
+    data: bytes | None
+    is_erased: bool = False
+
+
+def open_each(query: Select[*tuple[Any, ...]], patient_id: SQLColumnExpression[UUID], place: str) -> Iterator[Opened]:
+    """Every row that a query finds, with what is sealed in it opened, a few hundred at a time; remembers nothing.
+
+    The query's first two columns are the id that stands in the row's place ("table|column" and the id), and what is
+    sealed there.
+    """
+    keys = query.add_columns(patient_id, PatientKey.wrapped, PatientKey.destroyed_at)
+    keys = keys.outerjoin(PatientKey, PatientKey.patient_id == patient_id)
+    with fetch(keys.execution_options(yield_per=200)) as rows:
+        for row in rows:
+            row_id, sealed, *_rest, patient, wrapped, destroyed_at = row
+            if wrapped is None:
+                yield Opened(row, None, is_erased=destroyed_at is not None)
+                continue
+            try:
+                cipher = AESGCM(the_vault().unwrap(patient, wrapped))
+                yield Opened(row, _decrypt(cipher, sealed, f"{place}|{row_id}".encode()))
+            except Damaged:
+                yield Opened(row, None)
+
+
+def open_once(patient_id: UUID, place: str, sealed: bytes) -> bytes:
+    """What `open_` does, without remembering the patient's key; for who opens everybody's. Raises like it."""
+    if (wrapped := fetch(_WRAPPED, patient=patient_id).scalar()) is None:
+        raise NotFound("vault.no_patient_key", patient_id=patient_id)
+    return _decrypt(AESGCM(the_vault().unwrap(patient_id, wrapped)), sealed, place.encode())
+
+
+def is_erased(patient_id: UUID) -> bool:
+    """Whether the patient's key was destroyed, so that nothing of theirs opens again."""
+    gone = select(PatientKey.patient_id).where(PatientKey.patient_id == patient_id, PatientKey.wrapped.is_(None))
+    return fetch(gone.where(PatientKey.destroyed_at.is_not(None))).first() is not None
+
+
+def check_each(
+    query: Select[*tuple[Any, ...]], patient_id: SQLColumnExpression[UUID], place: str, count: Counter[str]
+) -> Iterator[Fault]:
+    """What `open_each` cannot open, as "<table>.not_opened"; counts the table's rows, and the erased ones apart."""
+    table = place.partition("|")[0]
+    for opened in open_each(query, patient_id, place):
+        count[table] += 1
+        count["erased"] += opened.is_erased
+        if opened.data is None and not opened.is_erased:
+            yield Fault(f"{table}.not_opened", f"{table} {opened.row[0]}")
 
 
 def with_key(query: Select[*tuple[Any, ...]], patient_id: SQLColumnExpression[UUID]) -> Select[*tuple[Any, ...]]:

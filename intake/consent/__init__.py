@@ -1,5 +1,6 @@
 """Consent: presented, answered part by part, signed, decided. Front door."""
 
+from intake.consent.checking import check_all
 from intake.consent.rules import Answer, Kind, State, Teach, parts_of, talks_first
 from intake.consent.service import (
     Shown,
@@ -29,6 +30,7 @@ __all__ = [
     "State",
     "Stated",
     "Teach",
+    "check_all",
     "decide",
     "decline",
     "find_shown",

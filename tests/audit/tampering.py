@@ -1,6 +1,6 @@
 """What somebody with the whole database in their hands can do: past the triggers, with every hash worked out anew.
 
-No test is in here; they are in test_checkpoints.py and test_fsck.py.
+No test is in here; they are in test_checkpoints.py and tests/fsck.
 """
 
 from collections.abc import Callable
