@@ -47,6 +47,7 @@ class PatientKey(Base):
 
 
 _WRAPPED = select(PatientKey.wrapped).where(PatientKey.patient_id == bindparam("patient"))
+_ERASED = _WRAPPED.where(PatientKey.wrapped.is_(None), PatientKey.destroyed_at.is_not(None))
 
 
 class BlindIndex(Base):
@@ -209,8 +210,7 @@ def open_once(patient_id: UUID, place: str, sealed: bytes) -> bytes:
 
 def is_erased(patient_id: UUID) -> bool:
     """Whether the patient's key was destroyed, so that nothing of theirs opens again."""
-    gone = select(PatientKey.patient_id).where(PatientKey.patient_id == patient_id, PatientKey.wrapped.is_(None))
-    return fetch(gone.where(PatientKey.destroyed_at.is_not(None))).first() is not None
+    return fetch(_ERASED, patient=patient_id).first() is not None
 
 
 def check_each(

@@ -29,6 +29,11 @@ _MOVE_HEAD = (
     .values(seq=bindparam("new_seq"), chain=bindparam("new_chain"))
 )
 _ADD = insert(_ENTRIES).inline()  # its number is ours, so nothing need be asked of the database about it
+_SAID = (
+    select(_ENTRIES.c.body)
+    .where(_ENTRIES.c.subject == bindparam("subject"), _ENTRIES.c.event == bindparam("event"))
+    .order_by(_ENTRIES.c.seq)
+)
 
 Head = tuple[int, bytes]
 _newest: WeakKeyDictionary[Engine, Head] = WeakKeyDictionary()
@@ -101,8 +106,7 @@ def verify() -> int | None:
 
 def facts_said(event: str, subject: UUID | str) -> list[dict[str, str | int | bool]]:
     """The facts of each entry of this event about a subject, oldest first."""
-    query = select(AuditEntry.body).where(AuditEntry.subject == str(subject), AuditEntry.event == event)
-    return [rules.facts_of(body) for body in fetch(query.order_by(AuditEntry.seq)).scalars()]
+    return [rules.facts_of(body) for body in fetch(_SAID, subject=str(subject), event=event).scalars()]
 
 
 def entries_of(*events: str) -> Iterator[tuple[int, str, str, dict[str, str | int | bool]]]:

@@ -8,7 +8,7 @@ from datetime import UTC
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from intake import audit, vault, visits
 from intake.consent.models import Presentation, Reply, Statement
@@ -17,6 +17,7 @@ from intake.db import fetch, id_of
 from intake.errors import Fault
 from intake.signer import the_signer
 
+_MADE = select(Statement.id).where(Statement.visit_id == bindparam("visit"), Statement.kind == bindparam("kind"))
 EVENTS = {f"consent.{kind.value}": kind for kind in Kind}
 
 
@@ -33,8 +34,7 @@ def check_all(count: Counter[str]) -> Iterator[Fault]:
     yield from vault.check_each(replies, patient_id, "reply|body", count)
     yield from _statements(count)
     for seq, event, subject, _facts in audit.entries_of(*EVENTS):
-        there = select(Statement.id).where(Statement.visit_id == id_of(subject), Statement.kind == EVENTS[event].value)
-        if fetch(there).first() is None:
+        if fetch(_MADE, visit=id_of(subject), kind=EVENTS[event].value).first() is None:
             yield Fault("statement.missing", f"entry {seq}, visit {subject}")
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from intake import audit, vault
 from intake.db import fetch, id_of
@@ -18,6 +18,7 @@ _ROWS = select(
     *(Record.id, Record.visit_id, Record.patient_id, Record.number, Record.storage_key),
     *(Record.pdf_sha256, Record.size),
 ).order_by(Record.id)
+_THERE = select(Record.id).where(Record.id == bindparam("record"))
 SEALED = "record.sealed"
 
 
@@ -35,8 +36,7 @@ def check_all(count: Counter[str], *, seals: bool = False) -> Iterator[Fault]:
             for code in (*_wrong_file(row, count, seals=seals), *_wrong_entry(row)):
                 yield Fault(code, where)
     for seq, _event, _subject, facts in audit.entries_of(SEALED):
-        there = select(Record.id).where(Record.id == id_of(facts.get("record")))
-        if fetch(there).first() is None:
+        if fetch(_THERE, record=id_of(facts.get("record"))).first() is None:
             yield Fault("record.missing", f"entry {seq}")
 
 

@@ -43,6 +43,13 @@ def notes_of(settings: Settings) -> list[Checkpoint]:
         return [Checkpoint.parse(key.verifier.open(note)) for _, note in notes_in(file)]
 
 
+def closed(app: Flask) -> None:
+    """Let go of what another process would have held."""
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
 def refused(*, whole: bool = False) -> str:
     """The code with which a checkpoint is refused, which is also said as an error in the service's own log."""
     with log_lines() as lines, pytest.raises(DomainError) as refusal:
@@ -120,6 +127,7 @@ def test_two_processes_that_sign_by_turns_keep_one_series(app: Flask, settings: 
     assert len(sizes) == 9 and sizes == sorted(set(sizes))
     with app.app_context():
         assert all(find_checkpoint(size) for size in sizes)
+    closed(other)
 
 
 # ---- What is refused ----
@@ -183,9 +191,11 @@ def test_a_new_key_does_not_go_on_with_the_old_keys_series(app: Flask, settings:
         audit.checkpoint()
     (settings.keys / "log.key").unlink()
     LogKey.create(settings.keys / "log.key", "localhost")
-    with create_app(settings).app_context():
+    other = create_app(settings)
+    with other.app_context():
         grown(1)
         assert refused() == "audit.other_key"
+    closed(other)
 
 
 def test_a_log_that_cannot_be_signed_keeps_no_record_from_being_sealed(app: Flask) -> None:

@@ -193,6 +193,9 @@ def test_what_somebody_else_wrote_meanwhile_is_followed_and_not_written_over(app
     with app.app_context():
         assert len(audit.history_of("x")) == 9
         assert audit.verify() is None
+    with other.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 def test_an_entry_that_was_rolled_back_leaves_no_trace_in_those_after_it(in_app: Flask) -> None:

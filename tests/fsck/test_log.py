@@ -5,6 +5,8 @@ import json
 import re
 import shutil
 import sqlite3
+import tracemalloc
+from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from intake import audit, cli_fsck, create_app
+from intake.access import SYSTEM
 from intake.audit import rules
 from intake.audit.note import LogKey
 from intake.config import Settings
@@ -56,6 +59,12 @@ def test_an_old_backup_put_back_is_named_also_when_it_was_written_to_again(
     assert findings(fsck("--json")) == [("log.history_differs", beside)]
     worked(restored, 5)
     assert findings(fsck("--json")) == [("log.history_differs", beside)]
+
+    lost = notes(settings).rename(tmp_path / "before-the-loss.txt")  # the clinic says: we know, go on
+    with restored.app_context():
+        assert audit.checkpoint(whole=True) is not None
+    assert findings(fsck("--json")) == []
+    assert codes(fsck("--json", "--checkpoint", lost)) == {"log.history_differs"}
     with restored.app_context():
         db.session.remove()
         db.engine.dispose()
@@ -214,3 +223,23 @@ def test_a_thousand_faults_of_a_kind_are_told_and_the_rest_counted(app: Flask, f
     assert len([one for one in said["findings"] if one["code"] == "log.leaf_wrong"]) == 1000
     assert said["not_told"] == {"log.leaf_wrong": said["checked"]["log entry"] - 1000}
     assert f"log.leaf_wrong: and {said['not_told']['log.leaf_wrong']} more" in fsck().output
+
+
+def test_a_log_five_times_as_long_takes_no_more_memory(app: Flask) -> None:
+    def peak() -> int:
+        tracemalloc.start()
+        assert list(cli_fsck.faults_of(app, Counter())) == []
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    def write(entries: int) -> None:
+        with app.app_context(), transaction():
+            for turn in range(entries):
+                audit.record("turn", "x", by=SYSTEM, turn=turn)
+
+    write(2000)
+    peak()  # what is made once and kept, such as compiled statements
+    before = peak()
+    write(8000)
+    assert peak() < 1.2 * before
