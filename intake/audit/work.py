@@ -25,8 +25,8 @@ def checkpoint(*, whole: bool = False) -> Checkpoint | None:
     Signs only what goes on from the newest checkpoint, in the database and in the file; with `whole` every entry is
     read for that, otherwise those since this process signed last. Raises, after an error in the service's own log,
     Damaged("audit.log_cut_off") where fewer entries are left than were signed, Damaged("audit.history_differs") where
-    others are, Invalid("audit.other_key") and Damaged("audit.bad_signature") where the newest one is not this log's,
-    and OSError where the file cannot be written. Outside a transaction only.
+    others are, Invalid("audit.not_a_note"), Invalid("audit.other_key") and Damaged("audit.bad_signature") where the
+    newest one is not this log's, and OSError where the file cannot be written. Outside a transaction only.
     """
     log = the_log()
     try:
