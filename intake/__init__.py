@@ -52,6 +52,7 @@ def create_app(settings: Settings) -> Flask:
 
 def _rooms(app: Flask) -> None:
     # Imported here, not at the top: rooms import the ground, which is this package.
+    from intake import audit as log
     from intake.answers import views as answers
     from intake.archive import views as archive
     from intake.audit import views as audit
@@ -69,6 +70,7 @@ def _rooms(app: Flask) -> None:
     from intake.staff import StaffMember, StaffRole, load_actor
     from intake.staff import views as staff
 
+    log.init_app(app)
     app.extensions["intake_signer"] = PadesSealer.load(app.config["INTAKE"].keys)
     _security(app, SQLAlchemyUserDatastore(db, StaffMember, StaffRole))
     access.init_app(app, (load_tablet, load_actor))

@@ -17,7 +17,9 @@ import click
 from flask import Flask
 
 from intake import (
+    audit,
     cli_definitions,
+    cli_fsck,
     clock,
     create_app,
     definitions,
@@ -31,6 +33,7 @@ from intake import (
 from intake.access import SYSTEM, Actor, Role
 from intake.config import BadSetting, Settings
 from intake.db import db, empty_wal, transaction
+from intake.errors import DomainError
 from intake.storage import FileStorage, sweep
 from intake.web import LARGEST_BODY
 
@@ -85,8 +88,11 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 def init(settings: Settings) -> None:
     """Make or update the data folder: keys, tables, content. Safe to run again."""
     fingerprint = prepare(settings)
+    key = audit.LogKey.load(settings.keys / audit.LOG_KEY)
     click.echo(
-        f"Data folder {settings.data} is ready.\nClinic root certificate, SHA-256 (print and keep):\n  {fingerprint}"
+        f"Data folder {settings.data} is ready.\n"
+        f"Print these two and keep them.\nClinic root certificate, SHA-256:\n  {fingerprint}\n"
+        f"Key that checks the log's checkpoints:\n  {key.verifier}"
     )
 
 
@@ -179,7 +185,7 @@ def worker(settings: Settings, once: bool) -> None:
 
 
 def work(app: Flask, stop: threading.Event, *, once: bool = False) -> None:
-    """Run due jobs until told to stop, and tidy up once an hour; with `once` until none is due."""
+    """Run due jobs until told to stop; tidy up and sign the log once an hour. With `once` until none is due."""
     with app.app_context():
         telemetry.note("worker.started", pid=os.getpid(), retried=jobs.retry_given_up())
     parent, tidy_at = os.getppid(), clock.now()
@@ -191,6 +197,7 @@ def work(app: Flask, stop: threading.Event, *, once: bool = False) -> None:
                     tidy(app.config["INTAKE"])
                 except OSError as error:  # a file that cannot be removed must not keep records from being sealed
                     telemetry.log.error("worker.tidy_failed", exc_info=error)
+                sign_log()
                 tidy_at = clock.now() + TIDY_EVERY
             did = jobs.run_due()
             db.session.remove()
@@ -207,6 +214,16 @@ def tidy(settings: Settings) -> None:
     files = sweep(FileStorage(settings.data / "files").unfinished, "*", before)
     keys = sweep(settings.keys, ".seal-*", before)
     telemetry.note("worker.tidied", files_swept=files, keys_swept=keys, wal_emptied=empty_wal())
+
+
+def sign_log() -> None:
+    """Sign a checkpoint of the log where it grew; a log that cannot be signed keeps no record from being sealed."""
+    try:
+        audit.checkpoint(whole=True)
+    except DomainError:  # said by the verb, with its code
+        return
+    except OSError as error:
+        telemetry.log.error("worker.checkpoint_failed", exc_info=error)
 
 
 @main.command()
@@ -370,6 +387,7 @@ def toml(values: dict[str, Any]) -> str:
 
 
 main.add_command(cli_definitions.definitions_commands)
+main.add_command(cli_fsck.fsck)
 
 
 if __name__ == "__main__":

@@ -161,6 +161,14 @@ def new_id() -> uuid.UUID:
     return uuid.uuid4()
 
 
+def id_of(text: object) -> uuid.UUID | None:
+    """The id that a text spells; None where it spells none."""
+    try:
+        return uuid.UUID(str(text))
+    except ValueError:
+        return None
+
+
 def in_transaction() -> bool:
     """Whether a door has opened a write transaction."""
     return bool(_session().info.get("door"))

@@ -1,5 +1,7 @@
-"""What a verb may refuse with: a code and facts, never prose and never a patient's words.
-`web.py` turns codes into pages."""
+"""What a verb may refuse with, and what a check of stored data finds: a code and facts, never prose and never a
+patient's words. `web.py` and the commands turn codes into words."""
+
+from dataclasses import dataclass
 
 
 class DomainError(Exception):
@@ -29,3 +31,11 @@ class Stale(DomainError):
 
 class Damaged(DomainError):
     """Bytes at rest are not what was put there. Nothing may be done with them but verification."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What a check of stored data found: a stable `code`, and where, in ids, numbers and names of files."""
+
+    code: str
+    where: str

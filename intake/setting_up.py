@@ -1,11 +1,13 @@
 """Making a clinic's data folder: keys, tables, content. Safe to run again; never overwrites a key."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from alembic import command
 from alembic.config import Config
 from flask import Flask
 
+from intake import audit
 from intake.config import MIGRATIONS, Settings
 from intake.records import ClinicKeys
 from intake.vault import Vault
@@ -17,6 +19,7 @@ def make_keys(settings: Settings) -> str:
     settings.keys.mkdir(exist_ok=True, mode=0o700)
     if not (settings.keys / "vault.key").exists():
         Vault.create_file(settings.keys / "vault.key")
+    audit.LogKey.create(settings.keys / audit.LOG_KEY, urlsplit(settings.origin).hostname or "")
     return ClinicKeys.create(settings.keys, settings.clinic.name or "Clinic").root_fingerprint
 
 

@@ -13,6 +13,10 @@ class EvidenceSigner(Protocol):
         """ECDSA P-256 with SHA-256 over the bytes, DER."""
         ...
 
+    def verify_evidence(self, data: bytes, signature: bytes) -> bool:
+        """Whether the clinic's present seal signed exactly these bytes."""
+        ...
+
 
 def the_signer() -> EvidenceSigner:
     """The running application's signer."""

@@ -8,7 +8,9 @@ import hmac
 import os
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -20,12 +22,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
-from sqlalchemy import ForeignKey, Select, SQLColumnExpression, bindparam, delete, select
+from sqlalchemy import ForeignKey, Row, Select, SQLColumnExpression, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from intake import clock
 from intake.db import Base, db, fetch, leave_no_trace, new_id, remembered
-from intake.errors import Damaged, NotFound
+from intake.errors import Damaged, Fault, NotFound
 
 VERSION = b"v1"
 NONCE = 12
@@ -45,6 +47,7 @@ class PatientKey(Base):
 
 
 _WRAPPED = select(PatientKey.wrapped).where(PatientKey.patient_id == bindparam("patient"))
+_ERASED = _WRAPPED.where(PatientKey.wrapped.is_(None), PatientKey.destroyed_at.is_not(None))
 
 
 class BlindIndex(Base):
@@ -68,32 +71,12 @@ class Vault:
     @classmethod
     def from_file(cls, path: Path) -> "Vault":
         """Read the clinic's key. Raises PermissionError where others may read it, ValueError when it is not a key."""
-        mode = path.stat().st_mode & 0o777
-        if mode & 0o077:
-            raise PermissionError(f"{path} may be read by others (mode {mode:o}); it must be 0400")
-        return cls(bytes.fromhex(path.read_text("ascii").strip()))
+        return cls(bytes.fromhex(read_key_file(path)))
 
     @staticmethod
     def create_file(path: Path) -> None:
-        """Make a new clinic key, readable by this user alone. Raises FileExistsError rather than overwrite one.
-
-        Whole and on the disk, its name too, before anything is sealed under it.
-        """
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        made = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-        try:
-            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="ascii") as file:
-                file.write(secrets.token_hex(32) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(made, path)  # unlike a rename, a link never replaces what is there
-        finally:
-            made.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        """Make a new clinic key. Raises FileExistsError rather than overwrite one."""
+        write_key_file(path, secrets.token_hex(32))
 
     def wrap(self, patient_id: UUID, key: bytes) -> bytes:
         """A patient's key under the clinic's."""
@@ -114,6 +97,36 @@ class Vault:
     def token(self, kind: str, word: str) -> bytes:
         """The blind-index token of one normalised word."""
         return hmac.new(self._index, f"{kind}|{word}".encode(), sha256).digest()[:16]
+
+
+def read_key_file(path: Path) -> str:
+    """The one line of a key's file. Raises FileNotFoundError, PermissionError where others may read it."""
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        raise PermissionError(f"{path} may be read by others (mode {mode:o}); it must be 0400")
+    return path.read_text("ascii").strip()
+
+
+def write_key_file(path: Path, line: str) -> None:
+    """Make a key's file, readable by this user alone. Raises FileExistsError rather than overwrite one.
+
+    Whole and on the disk, its name too, before anything is done with the key.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="ascii") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(made, path)  # unlike a rename, a link never replaces what is there
+    finally:
+        made.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def the_vault() -> Vault:
@@ -156,6 +169,60 @@ def seal(patient_id: UUID, place: str, data: bytes) -> bytes:
 def open_(patient_id: UUID, place: str, sealed: bytes) -> bytes:
     """Decrypt. Raises Damaged for any changed or moved byte, NotFound after erasure."""
     return _decrypt(_patient_cipher(patient_id), sealed, place.encode())
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A row with what is sealed in it: `data`, or None where it does not open. `is_erased` where it never will."""
+
+    row: Row[*tuple[Any, ...]]
+    data: bytes | None
+    is_erased: bool = False
+
+
+def open_each(query: Select[*tuple[Any, ...]], patient_id: SQLColumnExpression[UUID], place: str) -> Iterator[Opened]:
+    """Every row that a query finds, with what is sealed in it opened, a few hundred at a time; remembers nothing.
+
+    The query's first two columns are the id that stands in the row's place ("table|column" and the id), and what is
+    sealed there.
+    """
+    keys = query.add_columns(patient_id, PatientKey.wrapped, PatientKey.destroyed_at)
+    keys = keys.outerjoin(PatientKey, PatientKey.patient_id == patient_id)
+    with fetch(keys.execution_options(yield_per=200)) as rows:
+        for row in rows:
+            row_id, sealed, *_rest, patient, wrapped, destroyed_at = row
+            if wrapped is None:
+                yield Opened(row, None, is_erased=destroyed_at is not None)
+                continue
+            try:
+                cipher = AESGCM(the_vault().unwrap(patient, wrapped))
+                yield Opened(row, _decrypt(cipher, sealed, f"{place}|{row_id}".encode()))
+            except Damaged:
+                yield Opened(row, None)
+
+
+def open_once(patient_id: UUID, place: str, sealed: bytes) -> bytes:
+    """What `open_` does, without remembering the patient's key; for who opens everybody's. Raises like it."""
+    if (wrapped := fetch(_WRAPPED, patient=patient_id).scalar()) is None:
+        raise NotFound("vault.no_patient_key", patient_id=patient_id)
+    return _decrypt(AESGCM(the_vault().unwrap(patient_id, wrapped)), sealed, place.encode())
+
+
+def is_erased(patient_id: UUID) -> bool:
+    """Whether the patient's key was destroyed, so that nothing of theirs opens again."""
+    return fetch(_ERASED, patient=patient_id).first() is not None
+
+
+def check_each(
+    query: Select[*tuple[Any, ...]], patient_id: SQLColumnExpression[UUID], place: str, count: Counter[str]
+) -> Iterator[Fault]:
+    """What `open_each` cannot open, as "<table>.not_opened"; counts the table's rows, and the erased ones apart."""
+    table = place.partition("|")[0]
+    for opened in open_each(query, patient_id, place):
+        count[table] += 1
+        count["erased"] += opened.is_erased
+        if opened.data is None and not opened.is_erased:
+            yield Fault(f"{table}.not_opened", f"{table} {opened.row[0]}")
 
 
 def with_key(query: Select[*tuple[Any, ...]], patient_id: SQLColumnExpression[UUID]) -> Select[*tuple[Any, ...]]:

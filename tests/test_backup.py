@@ -64,6 +64,32 @@ def test_a_copy_holds_every_row_and_file_and_no_key(data: Path, backup: Path) ->
     assert run("check", backup).returncode == 0
 
 
+def note(size: int) -> str:
+    return f"clinic.example/log\n{size}\n{'A' * 43}=\n\n— clinic.example/log {'B' * 90}==\n"
+
+
+def test_what_was_signed_of_the_log_is_copied_as_far_as_it_is_whole_and_grows(data: Path, backup: Path) -> None:
+    source, copy = data / "log-checkpoints.txt", backup / "log-checkpoints.txt"
+    assert run("make", data, backup).returncode == 0 and not copy.exists()
+    for sizes, rest in (([3], ""), ([3, 5], note(7)[:-1]), ([3, 5, 7], "clinic.example/log\n9\n")):
+        source.write_text("".join(map(note, sizes)) + rest, "utf-8")
+        assert run("make", data, backup).returncode == 0
+        assert copy.read_text("utf-8") == "".join(map(note, sizes))
+
+
+@pytest.mark.parametrize("now", ["", note(3), note(3) + note(6) + note(7)])
+def test_what_was_signed_and_is_gone_or_says_something_else_is_named_and_the_copy_kept(
+    data: Path, backup: Path, now: str
+) -> None:
+    (data / "log-checkpoints.txt").write_text(note(3) + note(5), "utf-8")
+    run("make", data, backup)
+    (data / "log-checkpoints.txt").write_text(now, "utf-8")
+    made = run("make", data, backup)
+    assert made.returncode == 1 and "intake fsck --checkpoint" in made.stderr
+    assert (backup / "log-checkpoints.txt").read_text("utf-8") == note(3) + note(5)
+    assert len(list(backup.glob("*.db"))) >= 1, "the database is copied all the same"
+
+
 def test_only_the_owner_can_read_a_copy(data: Path, backup: Path) -> None:
     run("make", data, backup)
     assert {path.stat().st_mode & 0o077 for path in backup.rglob("*")} == {0}

@@ -3,7 +3,8 @@
 import pytest
 from click.testing import CliRunner
 
-from intake import create_app, definitions
+from intake import audit, create_app, definitions
+from intake.audit.note import Verifier
 from intake.cli import demo_settings, main, toml
 from intake.config import Settings
 from intake.db import db
@@ -37,3 +38,20 @@ def test_only_a_doctor_with_the_right_password_approves_the_words(approve, setti
     assert done.exit_code == 0, done.output
     assert "approved by Dr Ananya Rao" in done.output
     assert is_approved(settings)
+
+
+@pytest.mark.skipif(bool(SERVER), reason="the command reads its own settings file")
+def test_what_init_prints_checks_the_logs_checkpoints(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = settings.data / "intake.toml"
+    file.write_text(toml(demo_settings(settings.data, 8000)), "utf-8")
+    monkeypatch.setenv("INTAKE_SETTINGS", str(file))
+    app = create_app(settings)
+    with app.app_context():
+        assert audit.checkpoint() is not None
+        kept = audit.newest_checkpoint()
+        db.session.remove()
+        db.engine.dispose()
+    printed = CliRunner().invoke(main, ["init"]).output
+    vkey = printed.splitlines()[-1].strip()
+    assert kept is not None
+    assert Verifier.parse(vkey).open(kept.note).splitlines()[:2] == [vkey.partition("+")[0], str(kept.size)]

@@ -183,7 +183,7 @@ def test_a_tablet_in_use_before_it_could_hear_an_answer_again_stays_in_use(empty
         db.session.execute(table.update().values(renewed_at=NOON))
 
 
-# ---- Rows from before 0008 ----
+# ---- Rows from before 0007 ----
 
 STATEMENT, RECORD = uuid.UUID(int=31), uuid.UUID(int=32)
 SEALED: list[tuple[str, dict[str, Any]]] = [

@@ -1,5 +1,6 @@
 """Filling in a questionnaire: a draft that grows page by page, then answers given for good. Front door."""
 
+from intake.answers.checking import check_all
 from intake.answers.fields import BirthDate, phone_number
 from intake.answers.forms import asked, field_name, section_form, stored_data
 from intake.answers.messages import summary_line
@@ -29,6 +30,7 @@ __all__ = [
     "asked",
     "begin",
     "change_entries",
+    "check_all",
     "clean",
     "conditions_for",
     "context",

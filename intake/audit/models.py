@@ -1,7 +1,9 @@
-"""The log's tables. Triggers refuse UPDATE and DELETE on entries; the head is the one row every writer locks."""
+"""The log's tables. Triggers refuse UPDATE and DELETE on entries and checkpoints; the head is the one row every writer
+locks."""
 
 from datetime import datetime
 
+from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from intake.db import Base
@@ -29,3 +31,13 @@ class AuditHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int]
     chain: Mapped[bytes]
+
+
+class LogCheckpoint(Base):
+    """What the clinic signed of its log: so many entries, and the root over them. The note says the same, signed."""
+
+    __tablename__ = "log_checkpoint"
+    size: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    root: Mapped[bytes]
+    at: Mapped[datetime]
+    note: Mapped[str] = mapped_column(Text)

@@ -43,6 +43,15 @@ def _columns(seq: int, at: datetime, event: str, subject: str, actor: str) -> di
     return {"actor": actor, "at": moment, "event": event, "seq": seq, "subject": subject}
 
 
+def facts_of(entry: bytes) -> dict[str, str | int | bool]:
+    """The facts of an entry's canonical bytes; none where the bytes are no entry."""
+    try:
+        facts: dict[str, str | int | bool] = json.loads(entry)["facts"]
+    except (ValueError, TypeError, KeyError):
+        return {}
+    return facts
+
+
 def leaf_hash(entry: bytes) -> bytes:
     """RFC 6962 leaf: SHA-256(0x00 || entry)."""
     return sha256(b"\x00" + entry).digest()
@@ -71,15 +80,36 @@ def is_sound(link: Link) -> bool:
     return link.leaf == leaf and link.chain == chain_hash(link.previous, leaf)
 
 
-def first_broken(links: Iterable[Link], head: tuple[int, bytes]) -> int | None:
-    """The sequence number of the first entry that is missing, changed or out of place; None when all hold.
+class Chain:
+    """The chain followed from its beginning. `head` is the last sequence number and chain hash."""
 
-    `head` is the last sequence number and chain hash; a log cut off at its end shows as the first missing number.
-    """
-    expected, previous = 1, GENESIS
+    def __init__(self, head: tuple[int, bytes]) -> None:
+        self._head, self._expected, self._previous = head, 1, GENESIS
+        self.broken: int | None = None
+
+    def follow(self, link: Link) -> None:
+        """Take the next entry; after the first that is missing, changed or out of place the rest says nothing more."""
+        if self.broken is None:
+            in_place = link.seq == self._expected <= self._head[0] and link.previous == self._previous
+            if not in_place or not is_sound(link):
+                self.broken = self._expected
+            self._expected, self._previous = self._expected + 1, link.chain
+
+    def end(self) -> int | None:
+        """The number of the first entry that is missing, changed or out of place; None when all hold.
+
+        A log cut off at its end shows as the first missing number.
+        """
+        if self.broken is None and (self._expected - 1, self._previous) != self._head:
+            return self._expected
+        return self.broken
+
+
+def first_broken(links: Iterable[Link], head: tuple[int, bytes]) -> int | None:
+    """What `Chain` says of these entries and this head."""
+    chain = Chain(head)
     for link in links:
-        in_place = link.seq == expected <= head[0] and link.previous == previous
-        if not in_place or not is_sound(link):
-            return expected
-        expected, previous = expected + 1, link.chain
-    return None if (expected - 1, previous) == head else expected
+        chain.follow(link)
+        if chain.broken is not None:
+            break
+    return chain.end()

@@ -1,18 +1,19 @@
 """Writing and reading the log. Entries gather while a transaction is open and are chained just before it commits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Table, bindparam, insert, select, true, update
+from sqlalchemy import Connection, Engine, Table, bindparam, func, insert, select, true, update
 
 from intake import clock
 from intake.access import Actor
 from intake.audit import rules
 from intake.audit.models import AuditEntry, AuditHead
-from intake.db import before_commit, db, in_transaction, line
+from intake.db import before_commit, db, fetch, in_transaction, line
 
 LINK = (
     *(AuditEntry.seq, AuditEntry.at, AuditEntry.event, AuditEntry.subject, AuditEntry.actor),
@@ -28,6 +29,11 @@ _MOVE_HEAD = (
     .values(seq=bindparam("new_seq"), chain=bindparam("new_chain"))
 )
 _ADD = insert(_ENTRIES).inline()  # its number is ours, so nothing need be asked of the database about it
+_SAID = (
+    select(_ENTRIES.c.body)
+    .where(_ENTRIES.c.subject == bindparam("subject"), _ENTRIES.c.event == bindparam("event"))
+    .order_by(_ENTRIES.c.seq)
+)
 
 Head = tuple[int, bytes]
 _newest: WeakKeyDictionary[Engine, Head] = WeakKeyDictionary()
@@ -79,15 +85,54 @@ def _move(connection: Connection, head: Head, pending: Sequence[tuple[Any, ...]]
 before_commit.append(_chain)
 
 
-def verify() -> int | None:
-    """Walk the whole log; the first broken sequence number, or None when it holds."""
+@contextmanager
+def whole() -> Iterator[tuple[Head, Iterator[rules.Link]] | None]:
+    """The head and every entry in order, a thousand at a time; None where the head itself is gone."""
     # One statement sees one moment: an entry added meanwhile must not look like one that does not belong.
     together = select(AuditHead.seq, AuditHead.chain, *LINK).outerjoin(AuditEntry, true()).order_by(AuditEntry.seq)
-    with db.session.execute(together.execution_options(yield_per=1000)) as rows:
+    with fetch(together.execution_options(yield_per=1000)) as rows:
         if (first := next(rows, None)) is None:
-            return 1  # the head itself is gone
+            yield None
+            return
         links = (rules.Link(*row[2:]) for row in chain([first], rows) if row[2] is not None)
-        return rules.first_broken(links, (first[0], first[1]))
+        yield (first[0], first[1]), links
+
+
+def verify() -> int | None:
+    """Walk the whole log; the first broken sequence number, or None when it holds."""
+    with whole() as log:
+        return 1 if log is None else rules.first_broken(log[1], log[0])
+
+
+def facts_said(event: str, subject: UUID | str) -> list[dict[str, str | int | bool]]:
+    """The facts of each entry of this event about a subject, oldest first."""
+    return [rules.facts_of(body) for body in fetch(_SAID, subject=str(subject), event=event).scalars()]
+
+
+def count_said(event: str, subject: UUID | str) -> int:
+    """How many entries of this event there are about a subject."""
+    return len(fetch(_SAID, subject=str(subject), event=event).all())
+
+
+def entries_of(*events: str) -> Iterator[tuple[int, str, str, dict[str, str | int | bool]]]:
+    """Number, event, subject and facts of every entry of these events, in order; a thousand at a time."""
+    columns = (AuditEntry.seq, AuditEntry.event, AuditEntry.subject, AuditEntry.body)
+    query = select(*columns).where(AuditEntry.event.in_(events)).order_by(AuditEntry.seq)
+    with fetch(query.execution_options(yield_per=1000)) as rows:
+        for seq, event, subject, body in rows:
+            yield seq, event, subject, rules.facts_of(body)
+
+
+def last_number() -> int:
+    """The number of the last entry; 0 where there is none."""
+    return fetch(select(func.max(AuditEntry.seq))).scalar() or 0
+
+
+def leaves(*, after: int = 0) -> Iterator[bytes]:
+    """The leaf hashes of the entries after this number, in order; a thousand at a time."""
+    query = select(AuditEntry.leaf).where(AuditEntry.seq > after).order_by(AuditEntry.seq)
+    with fetch(query.execution_options(yield_per=1000)) as rows:
+        yield from rows.scalars()
 
 
 def history_of(subject: UUID | str) -> Sequence[AuditEntry]:

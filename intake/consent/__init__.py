@@ -1,5 +1,6 @@
 """Consent: presented, answered part by part, signed, decided, taken back. Front door."""
 
+from intake.consent.checking import check_all
 from intake.consent.rules import (
     TAKEN_BACK,
     TREATMENT,
@@ -50,6 +51,7 @@ __all__ = [
     "State",
     "Stated",
     "Teach",
+    "check_all",
     "decide",
     "decline",
     "digests_of",

@@ -1,5 +1,6 @@
 """The sealed record: composed from evidence, rendered, sealed, kept, opened, verified. Front door."""
 
+from intake.records.checking import check_all
 from intake.records.seal import ClinicKeys, PadesSealer, Verdict
 from intake.records.service import (
     RecordView,
@@ -24,6 +25,7 @@ __all__ = [
     "RecordView",
     "Unfiled",
     "Verdict",
+    "check_all",
     "find_by_number",
     "get_record",
     "open_pdf",

@@ -5,6 +5,7 @@ from intake.review.rules import Entry, Stage, Verdict
 from intake.review.service import (
     Attempt,
     Press,
+    check_all,
     countersign,
     note_opened,
     postpone,
@@ -23,6 +24,7 @@ __all__ = [
     "Row",
     "Stage",
     "Verdict",
+    "check_all",
     "countersign",
     "note_opened",
     "postpone",

@@ -18,6 +18,7 @@ from intake.review import rules
 from intake.review.models import Decision
 
 AREAS = {"face": "tx.areas_face", "body": "tx.areas_body", "scalp": "tx.areas_scalp"}
+PLACE = "decision|body"
 ENGLISH = "en"  # findings are written for doctors in English; what the patient typed stays as typed
 
 
@@ -199,7 +200,7 @@ def _decisions(visit_id: UUID, patient_id: UUID) -> tuple[rules.Decided, ...]:
 
 def place_of(row: Decision) -> str:
     """Where a decision's words are sealed."""
-    return f"decision|body|{row.id}"
+    return f"{PLACE}|{row.id}"
 
 
 def _decided(row: Decision, body: Mapping[str, str]) -> rules.Decided:

@@ -4,18 +4,21 @@ Any doctor may review any visit; the log says whether it was their own token. Do
 """
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from intake import answers, audit, clock, consent, staff, vault, visits
 from intake.access import Actor, Role
 from intake.config import Clinic
 from intake.db import db, new_id
-from intake.errors import Damaged, Invalid, NotAllowed, Stale
+from intake.errors import Damaged, Fault, Invalid, NotAllowed, Stale
 from intake.review import page, rules
 from intake.review.models import Decision
 
@@ -171,6 +174,12 @@ def postpone(clinic: Clinic, visit_id: UUID, words: str, *, by: Actor, device: s
         raise Invalid("review.no_words" if not reason else "review.too_long")
     part = _doctor_part(visit_id, by, device) | {"words": reason}
     consent.decide(clinic, visit_id, consent.Kind.POSTPONED, part, by=by)
+
+
+def check_all(count: Counter[str]) -> Iterator[Fault]:
+    """What of this room's rows is no longer what was kept: every decision must open. Counts them."""
+    query, patient_id = visits.with_patient(select(Decision.id, Decision.body), Decision.visit_id)
+    yield from vault.check_each(query, patient_id, page.PLACE, count)
 
 
 def _doctor(by: Actor) -> staff.Member:

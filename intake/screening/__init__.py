@@ -3,6 +3,7 @@
 from intake.screening.rules import Severity
 from intake.screening.service import (
     FindingView,
+    check_all,
     evaluate,
     findings_of,
     flag_counts,
@@ -15,6 +16,7 @@ from intake.screening.service import (
 __all__ = [
     "FindingView",
     "Severity",
+    "check_all",
     "evaluate",
     "findings_of",
     "flag_counts",

@@ -1,7 +1,8 @@
 """The verbs of screening: raise the findings of given answers, read them back, count flags."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -14,6 +15,7 @@ from intake import audit, clock, definitions, i18n, vault, visits
 from intake.access import Actor
 from intake.db import db, new_id
 from intake.definitions import Answers
+from intake.errors import Fault
 from intake.screening import rules
 from intake.screening.models import Finding
 
@@ -95,6 +97,12 @@ def flag_counts(visit_ids: Sequence[UUID]) -> dict[UUID, int]:
         .group_by(Finding.visit_id)
     )
     return {visit_id: count for visit_id, count in db.session.execute(query)}
+
+
+def check_all(count: Counter[str]) -> Iterator[Fault]:
+    """What of this room's rows is no longer what was kept: every finding must open. Counts them."""
+    query, patient_id = visits.with_patient(select(Finding.id, Finding.body), Finding.visit_id)
+    yield from vault.check_each(query, patient_id, "finding|body", count)
 
 
 def _today() -> date:

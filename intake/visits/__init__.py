@@ -3,6 +3,7 @@
 from intake.visits.rules import Fact, Hours, Move, Opening, Token, TokenState
 from intake.visits.service import (
     VisitView,
+    check_all,
     check_birth_date,
     facts_of,
     find_patients_by,
@@ -18,6 +19,7 @@ from intake.visits.service import (
     remember,
     state_facts,
     visits_of_patients,
+    with_patient,
     with_visit,
     write_fact,
 )
@@ -30,6 +32,7 @@ __all__ = [
     "Token",
     "TokenState",
     "VisitView",
+    "check_all",
     "check_birth_date",
     "facts_of",
     "find_patients_by",
@@ -45,6 +48,7 @@ __all__ = [
     "remember",
     "state_facts",
     "visits_of_patients",
+    "with_patient",
     "with_visit",
     "write_fact",
 ]

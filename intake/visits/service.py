@@ -1,6 +1,7 @@
 """The verbs of visits: issue a token, know a patient, note what happens at the desk. Doors open the transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from intake import audit, clock, staff, vault
 from intake.access import Actor
 from intake.config import Clinic
 from intake.db import db, fetch, new_id, remembered, take_turns
-from intake.errors import Invalid, NotAllowed, NotFound
+from intake.errors import Fault, Invalid, NotAllowed, NotFound
 from intake.visits import rules
 from intake.visits.models import Patient, PatientFact, Visit, VisitMove
 
@@ -207,6 +208,21 @@ def state_facts(
     moves: Sequence[str] = moves_of(visit_id)
     facts = rules.StateFacts(moves=moves, has_tablet=has_tablet, is_submitted=is_submitted, is_over=is_over)
     return rules.state(facts), needs_help(visit_id, moves)
+
+
+def with_patient(
+    query: Select[*tuple[Any, ...]], visit_id: SQLColumnExpression[UUID]
+) -> tuple[Select[*tuple[Any, ...]], SQLColumnExpression[UUID]]:
+    """A query joined to the visits of what it finds, and whose patient's each row is; as a part of another room's."""
+    return query.outerjoin(Visit, Visit.id == visit_id), Visit.patient_id
+
+
+def check_all(count: Counter[str]) -> Iterator[Fault]:
+    """What of this room's rows is no longer what was kept: every fact and every reason must open. Counts them."""
+    facts = select(PatientFact.id, PatientFact.value)
+    yield from vault.check_each(facts, PatientFact.patient_id, "patient_fact|value", count)
+    reasons = select(Visit.id, Visit.override_reason).where(Visit.override_reason.is_not(None))
+    yield from vault.check_each(reasons, Visit.patient_id, "visit|override_reason", count)
 
 
 def with_visit(query: Select[*tuple[Any, ...]], visit_id: SQLColumnExpression[UUID]) -> Select[*tuple[Any, ...]]:

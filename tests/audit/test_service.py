@@ -16,13 +16,14 @@ from intake.access import SYSTEM, Actor, Role
 from intake.audit.models import AuditEntry
 from intake.config import Settings
 from intake.db import Base, before_commit, db, new_id, transaction
+from tests.audit.tampering import without_guard
 from tests.builders import a_signed_visit
 from tests.conftest import SERVER, StrictClient
 from tests.endings import a_declined_visit, a_filed_visit, countersigned, record_id_of
 
 APPEND_ONLY = {
     *("audit_entry", "edition", "edition_file", "edition_approval", "patient_fact", "visit_move", "submission"),
-    *("finding", "presentation", "reply", "statement", "decision", "record"),
+    *("finding", "presentation", "reply", "statement", "decision", "record", "log_checkpoint"),
 }
 MAY_CHANGE = {
     "alembic_version": "says which tables there are",
@@ -42,15 +43,6 @@ MAY_CHANGE = {
     "visit": "what happens to it are moves",
     "web_session": "seen and ended",
 }
-
-
-def without_guard(table: str) -> None:
-    """Take the triggers of a table away, as somebody with the database in their hands could."""
-    if SERVER:
-        db.session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
-        return
-    for verb in ("update", "delete"):
-        db.session.execute(text(f"DROP TRIGGER {table}_no_{verb}"))
 
 
 def tampered(*statements: str) -> int | None:
@@ -137,9 +129,9 @@ def a_row_everywhere(app: Flask) -> UUID:
         known: dict[str, Any] = {"id": new_id(), "at": clock.now(), "doctor_id": visit.doctor_id, "by": "system"}
         known |= {"visit_id": visit_id, "patient_id": visit.patient_id, "edition_id": definitions.current_edition().id}
         known |= {"seq": 9, "kind": "called", "about": "finding:1", "body": b"", "size": 1, "sealed_at": clock.now()}
-        known |= {"position": 0, "is_flag": True, "language": "en"}
+        known |= {"position": 0, "is_flag": True, "language": "en", "root": b"", "note": ""}
         known |= {name: "x" for name in ("number", "outcome", "statement_sha256", "pdf_sha256", "storage_key")}
-        for name in ("edition_approval", "visit_move", "finding", "decision", "record"):
+        for name in ("edition_approval", "visit_move", "finding", "decision", "record", "log_checkpoint"):
             table = Base.metadata.tables[name]
             db.session.execute(table.insert().values({column.name: known[column.name] for column in table.columns}))
     return UUID(str(known["id"]))
@@ -201,6 +193,9 @@ def test_what_somebody_else_wrote_meanwhile_is_followed_and_not_written_over(app
     with app.app_context():
         assert len(audit.history_of("x")) == 9
         assert audit.verify() is None
+    with other.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 def test_an_entry_that_was_rolled_back_leaves_no_trace_in_those_after_it(in_app: Flask) -> None:

@@ -1,13 +1,13 @@
 """A visit may have several statements of a kind and several records: what is taken back later is its own, each time.
 
-Revision: 0008, after 0005.
+Revision: 0007, after 0006.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:
