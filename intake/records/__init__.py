@@ -1,9 +1,11 @@
 """The sealed record: composed from evidence, rendered, sealed, kept, opened, verified. Front door."""
 
-from intake.records.seal import ClinicKeys, PadesSealer, Verdict
+from intake.records.certificates import ClinicKeys
+from intake.records.seal import PadesSealer
 from intake.records.service import (
     RecordView,
     Unfiled,
+    compared,
     find_by_number,
     get_record,
     open_pdf,
@@ -13,13 +15,17 @@ from intake.records.service import (
     unfiled,
     verify_record,
 )
+from intake.records.verifying import SENTENCES, Fault, Verdict, verify
 
 __all__ = [
+    "SENTENCES",
     "ClinicKeys",
+    "Fault",
     "PadesSealer",
     "RecordView",
     "Unfiled",
     "Verdict",
+    "compared",
     "find_by_number",
     "get_record",
     "open_pdf",
@@ -27,5 +33,6 @@ __all__ = [
     "records_of_day",
     "records_of_patients",
     "unfiled",
+    "verify",
     "verify_record",
 ]
