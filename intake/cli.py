@@ -18,6 +18,7 @@ from flask import Flask
 
 from intake import (
     cli_definitions,
+    cli_verify,
     clock,
     create_app,
     definitions,
@@ -370,6 +371,7 @@ def toml(values: dict[str, Any]) -> str:
 
 
 main.add_command(cli_definitions.definitions_commands)
+main.add_command(cli_verify.verify_command)
 
 
 if __name__ == "__main__":

@@ -195,7 +195,9 @@ def verify_record(record_id: UUID) -> Verdict:
 
 def compared(verdict: Verdict) -> Verdict:
     """The verdict on a file of unknown origin, with what the clinic's own rows say of it: whether there is a record of
-    its number, and whether this file is it."""
+    its number, and whether this file is it. A broken file without a number is left as it is."""
+    if verdict.problems and not verdict.number:
+        return verdict
     row = db.session.scalars(select(Record).where(Record.number == verdict.number)).first()
     if row is None:
         found = Fault.UNKNOWN_RECORD

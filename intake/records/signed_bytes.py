@@ -29,18 +29,20 @@ SHA256 = b"\x30\x0d" + core.ObjectIdentifier("2.16.840.1.101.3.4.2.1").dump() + 
 @dataclass(frozen=True)
 class Place:
     """One signature's place: the bytes before `start` and from `end` to `covered` are signed, the message stands
-    between. All three are 0 where its numbers cannot be read."""
+    between. All three are 0 where its numbers cannot be read. `at` is where they stand."""
 
     pdf: bytes
+    at: int
     start: int = 0
     end: int = 0
     covered: int = 0
 
     @property
     def is_whole(self) -> bool:
-        """Whether its numbers leave out the message alone, and end where a state of the file ends."""
+        """Whether its numbers leave out the message alone, and end behind them, where a state of the file ends."""
         return (
             0 < self.start < self.end < self.covered <= len(self.pdf)
+            and self.at < self.covered
             and GAP.fullmatch(self.gap) is not None
             and self.pdf.endswith((b"%%EOF", b"%%EOF\n"), 0, self.covered)
         )
@@ -85,7 +87,7 @@ class Message:
 
 def places(pdf: bytes) -> list[Place]:
     """Every signature's place, in the order of the file. A word that only looks like one counts as a broken place."""
-    return [_place(pdf, found[1]) for found in RANGE.finditer(pdf)]
+    return [_place(pdf, found.start(), found[1]) for found in RANGE.finditer(pdf)]
 
 
 def low(signature: bytes) -> bytes:
@@ -94,12 +96,12 @@ def low(signature: bytes) -> bytes:
     return encode_dss_signature(r, min(s, P256_ORDER - s))
 
 
-def _place(pdf: bytes, numbers: bytes) -> Place:
+def _place(pdf: bytes, at: int, numbers: bytes) -> Place:
     parts = numbers.split()
     if len(parts) != 4 or not all(part.isdigit() and len(part) < 12 for part in parts) or int(parts[0]) != 0:
-        return Place(pdf)
+        return Place(pdf, at)
     start, end, length = (int(part) for part in parts[1:])
-    return Place(pdf, start, end, end + length)
+    return Place(pdf, at, start, end, end + length)
 
 
 def _read(gap: bytes) -> Message | None:

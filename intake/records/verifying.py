@@ -4,6 +4,7 @@ Two things must agree: the library's check of each signature, and our own rule o
 bytes are signed is `signed_bytes.py`, what the evidence says `embedded.py`; the clinic's own rows are `service.py`.
 """
 
+import logging
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +28,8 @@ from intake.records.rules import digest
 from intake.records.signed_bytes import Place, places
 from intake.records.tongue import N_
 
+# What it finds is told by the verdict; the library would write each finding to the log as well, with its whole stack.
+logging.getLogger("pyhanko.sign.validation").setLevel(logging.CRITICAL)
 WHOLE = (SignatureCoverageLevel.ENTIRE_FILE, SignatureCoverageLevel.ENTIRE_REVISION)
 UPDATE = re.compile(rb"startxref\s+\d+")
 OBJECT = re.compile(rb"\s*\d+ \d+ obj\b")
@@ -192,6 +195,10 @@ class _Check:
     def __post_init__(self) -> None:
         self.places = places(self.pdf)
         self.end = self.places[-1].covered if self.places and self.places[-1].is_whole else len(self.pdf)
+        whole = [place.covered for place in self.places if place.is_whole]
+        if len(self.places) > 2 and whole:  # more than a record has: what no signature covers does not count
+            self.end = max(whole)
+            self.places = [place for place in self.places if place.at < self.end]
         self.has_doctor_field = False
 
     def run(self) -> None:
@@ -246,20 +253,20 @@ class _Check:
         found = list(reader.embedded_signatures)
         names = [signature.field_name for signature in found]
         self.has_doctor_field = any(name == DOCTOR_FIELD for name, _, _ in enumerate_sig_fields(reader))
-        if [tuple(map(int, signature.byte_range)) for signature in found] != [
-            place.byte_range for place in self.places
-        ]:
-            self.faults.add(Fault.SIGNATURE_BROKEN)
-        if SEAL_FIELD not in names:
-            self.faults.add(Fault.SEAL_MISSING)
         if self.has_doctor_field and DOCTOR_FIELD not in names:
             self.faults.add(Fault.DOCTOR_SIGNATURE_MISSING)
-        if names not in ([SEAL_FIELD], [SEAL_FIELD, DOCTOR_FIELD]):
-            self.faults |= {Fault.SOMETHING_ADDED, self._changed(min(len(names) - 1, 2))}
-        elif reader.xrefs.total_revisions != 1 + len(names):
-            self.faults |= {Fault.SOMETHING_ADDED, Fault.CHANGED_AFTER_SEALING}
+        if SEAL_FIELD not in names:
+            self.faults.add(Fault.SEAL_MISSING)
+        elif names not in ([SEAL_FIELD], [SEAL_FIELD, DOCTOR_FIELD]):
+            self.faults |= {Fault.SOMETHING_ADDED, self._changed(len(names) - 1)}
+        elif (states := reader.xrefs.total_revisions) != 1 + len(names):
+            added = {Fault.SOMETHING_ADDED, Fault.CHANGED_AFTER_SEALING}
+            self.faults |= added if states > 1 + len(names) else {Fault.SIGNATURE_BROKEN}
         elif len(names) == 2 and not _adds_a_signature_alone(reader, found[1]):
             self.faults.add(Fault.CHANGED_AFTER_SEALING)
+        ranges = [tuple(map(int, one.byte_range)) for one in found]
+        if ranges != [place.byte_range for place in self.places] and not self.faults:
+            self.faults.add(Fault.SIGNATURE_BROKEN)
         for signature, place in zip(found, self.places, strict=False):
             self._signature(signature, place)
 
@@ -291,7 +298,9 @@ class _Check:
             self.faults.add(Fault.UNKNOWN_SIGNER)
         elif role is Role.OTHER or (doctor_of(certificate) is not None) is not (role is Role.DOCTOR):
             self.faults.add(Fault.SIGNATURE_BROKEN)
-        elif at is None or not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+        elif at is None or (
+            place.is_unchanged and not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
+        ):
             self.faults.add(Fault.CERTIFICATE_NOT_IN_FORCE)
         else:
             return True
@@ -304,7 +313,7 @@ class _Check:
 
     def _evidence(self, reader: PdfFileReader) -> None:
         """What is embedded, as a reader of the whole file would find it, against its own signatures and its label."""
-        if (message := self.places[0].message) is None:
+        if (message := self.places[0].message) is None or doctor_of(message.certificate) is not None:
             return
         try:
             if (data := embedded.take_out(reader)) is None:

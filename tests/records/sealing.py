@@ -1,5 +1,6 @@
 """Records made the way the worker makes them, without a database: evidence, rendering, seal, doctor's signature."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -51,3 +52,9 @@ def signed_by(sealer: PadesSealer, key: Key, pdf: bytes) -> bytes:
 def a_private_key() -> ec.EllipticCurvePrivateKey:
     """A key nobody knows."""
     return ec.generate_private_key(ec.SECP256R1())
+
+
+def json_of(evidence: bytes) -> dict[str, Any]:
+    """Evidence as data."""
+    loaded: dict[str, Any] = json.loads(evidence)
+    return loaded

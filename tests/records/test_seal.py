@@ -6,16 +6,20 @@ import stat
 import subprocess
 import threading
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko_certvalidator import ValidationContext
 
 from intake import clock
 from intake.errors import NotAllowed
-from intake.records.certificates import ClinicKeys, has_signed
+from intake.records.certificates import ClinicKeys, as_asn1, has_signed
 from intake.records.seal import PadesSealer
 from intake.records.verifying import Covers, Fault, Role, Signed, verify
 from tests.records.conftest import SEALING_DAY
@@ -134,6 +138,29 @@ def test_the_independent_check_holds_for_every_record(pdfs: dict[str, Path]) -> 
         command = ["python3", checker, "--signatures", count, *(pdfs[name] for name in names)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout
+
+
+def test_the_librarys_own_full_comparison_agrees_with_both_signatures(
+    pdfs: dict[str, Path], sealer: PadesSealer
+) -> None:
+    for name in ("english", "arabic"):
+        for signature in PdfFileReader(BytesIO(pdfs[name].read_bytes())).embedded_signatures:
+            context = ValidationContext(
+                trust_roots=[as_asn1(sealer.keys.root)],
+                moment=signature.self_reported_timestamp,
+                allow_fetching=False,
+                revocation_mode="soft-fail",
+            )
+            status = validate_pdf_signature(signature, context)
+            assert status.bottom_line and status.docmdp_ok, (name, signature.field_name)
+
+
+def test_a_countersigned_record_from_before_doctors_signed_stays_genuine_with_its_one_signature() -> None:
+    folder = Path(__file__).parents[1] / "samples" / "records"
+    root = x509.load_pem_x509_certificate((folder / "one-signature-root.pem").read_bytes())
+    found = verify((folder / "one-signature.pdf").read_bytes(), root)
+    assert (found.problems, found.number, found.outcome) == ((), "KS-7KQ2-M9XF", "countersigned")
+    assert [one.role for one in found.signatures] == [Role.SEAL]
 
 
 def test_sealing_keeps_our_metadata(pdfs: dict[str, Path]) -> None:
