@@ -15,7 +15,7 @@ from typing import Any
 
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -276,6 +276,6 @@ def is_issued_by(root: x509.Certificate, certificate: x509.Certificate) -> bool:
     """Whether the root issued the certificate; says nothing of when it is in force."""
     try:
         certificate.verify_directly_issued_by(root)
-    except (InvalidSignature, TypeError, ValueError):
+    except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
         return False
     return True

@@ -14,7 +14,7 @@ from asn1crypto import cms, core, parser
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
-from intake.records.certificates import common_name, has_signed
+from intake.records.certificates import Doctor, common_name, doctor_of, has_signed
 
 RANGE = re.compile(rb"/ByteRange\s*\[([^\]]{0,80})\]")
 GAP = re.compile(rb"<([0-9A-F]+)>")
@@ -75,14 +75,11 @@ class Message:
     """A signature's message (CMS, RFC 5652): whose it is, the digest it signs, and whether it is truly theirs."""
 
     certificate: x509.Certificate
+    who: str
+    doctor: Doctor | None
     digest: bytes
     is_theirs: bool
     is_low: bool
-
-    @property
-    def who(self) -> str:
-        """The name in the certificate."""
-        return common_name(self.certificate)
 
 
 def places(pdf: bytes) -> list[Place]:
@@ -122,7 +119,14 @@ def _read(gap: bytes) -> Message | None:
             and named["cert_hash"].native == sha256(chosen.chosen.dump()).digest()
             and has_signed(certificate, info["signed_attrs"].untag().dump(), signature)
         )
-        return Message(certificate, attributes["message_digest"][0].native, is_theirs, low(signature) == signature)
+        return Message(
+            certificate=certificate,
+            who=common_name(certificate),
+            doctor=doctor_of(certificate),
+            digest=attributes["message_digest"][0].native,
+            is_theirs=is_theirs,
+            is_low=low(signature) == signature,
+        )
     except Exception:  # bytes that are no message may fail anywhere in the decoder; that is the finding
         return None
 

@@ -22,7 +22,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
 from intake.records import embedded
-from intake.records.certificates import as_asn1, doctor_of, is_issued_by
+from intake.records.certificates import as_asn1, is_issued_by
 from intake.records.pdf_fixes import DOCTOR_FIELD, SEAL_FIELD
 from intake.records.rules import digest
 from intake.records.signed_bytes import Place, places
@@ -212,7 +212,7 @@ class _Check:
             self.label = embedded.label_of(reader)
             self._structure(reader)
             self._evidence(PdfFileReader(BytesIO(self.pdf)) if self._is_updated else reader)
-        except Exception:  # what is embedded may be anything at all; that is the finding
+        except Exception:  # a damaged file may fail anywhere in a parser; that is the finding
             if not self.faults:
                 self.faults.add(Fault.UNREADABLE)
         if not self.signed:
@@ -242,7 +242,7 @@ class _Check:
             if not _is_cut_off(self.pdf, place):
                 self.faults.add(Fault.SIGNATURE_BROKEN)
         elif not place.is_unchanged:
-            if len(self.places) > 1 and (doctor_of(message.certificate) is not None) is not (order == 1):
+            if len(self.places) > 1 and (message.doctor is not None) is not (order == 1):
                 self.faults.add(Fault.SIGNATURE_BROKEN)  # somebody else's message in this place
             elif Fault.CHANGED_AFTER_SEALING not in self.faults:
                 self.faults.add(self._changed(order + 1))
@@ -296,7 +296,7 @@ class _Check:
         certificate = place.message.certificate
         if not is_issued_by(self.root, certificate):
             self.faults.add(Fault.UNKNOWN_SIGNER)
-        elif role is Role.OTHER or (doctor_of(certificate) is not None) is not (role is Role.DOCTOR):
+        elif role is Role.OTHER or (place.message.doctor is not None) is not (role is Role.DOCTOR):
             self.faults.add(Fault.SIGNATURE_BROKEN)
         elif at is None or (
             place.is_unchanged and not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
@@ -313,7 +313,7 @@ class _Check:
 
     def _evidence(self, reader: PdfFileReader) -> None:
         """What is embedded, as a reader of the whole file would find it, against its own signatures and its label."""
-        if (message := self.places[0].message) is None or doctor_of(message.certificate) is not None:
+        if (message := self.places[0].message) is None or message.doctor is not None:
             return
         try:
             if (data := embedded.take_out(reader)) is None:
@@ -330,7 +330,7 @@ class _Check:
             self.faults.add(Fault.EVIDENCE_CHANGED)
         for one, place in zip(self.signed, self.places, strict=False):
             if one.role is Role.DOCTOR and one.is_trusted and place.message is not None:
-                if doctor_of(place.message.certificate) != evidence.doctor:
+                if place.message.doctor != evidence.doctor:
                     self.faults.add(Fault.OTHER_DOCTOR)
 
     def _signatures_as_bytes(self) -> None:

@@ -157,7 +157,7 @@ def test_the_librarys_own_full_comparison_agrees_with_both_signatures(
 
 def test_a_countersigned_record_from_before_doctors_signed_stays_genuine_with_its_one_signature() -> None:
     folder = Path(__file__).parents[1] / "samples" / "records"
-    root = x509.load_pem_x509_certificate((folder / "one-signature-root.pem").read_bytes())
+    root = x509.load_pem_x509_certificate((folder / "one-signature-root.crt").read_bytes())
     found = verify((folder / "one-signature.pdf").read_bytes(), root)
     assert (found.problems, found.number, found.outcome) == ((), "KS-7KQ2-M9XF", "countersigned")
     assert [one.role for one in found.signatures] == [Role.SEAL]
