@@ -20,6 +20,7 @@ from intake import (
     audit,
     cli_definitions,
     cli_fsck,
+    cli_verify,
     clock,
     create_app,
     definitions,
@@ -388,6 +389,7 @@ def toml(values: dict[str, Any]) -> str:
 
 main.add_command(cli_definitions.definitions_commands)
 main.add_command(cli_fsck.fsck)
+main.add_command(cli_verify.verify_command)
 
 
 if __name__ == "__main__":

@@ -53,10 +53,10 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
 
 def _show(found: Checked) -> None:
     verdict = "taken" if found.taken else f"refused, {_count(found.problems, 'problem')}"
-    click.echo(f"{_printable(found.file)}: {verdict}, {_count(found.warnings, 'warning')}")
+    click.echo(f"{printable(found.file)}: {verdict}, {_count(found.warnings, 'warning')}")
     for word, problems in (("", found.problems), ("warning ", found.warnings)):
         for problem in problems:
-            click.echo(f"  {word}{_printable(str(problem))}")
+            click.echo(f"  {word}{printable(str(problem))}")
 
 
 def _count(what: Iterable[Problem], word: str) -> str:
@@ -64,7 +64,7 @@ def _count(what: Iterable[Problem], word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """What a file says of itself in one line: line ends, and what would steer a terminal, are shown as escapes."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
@@ -158,7 +158,7 @@ def _refusing(do: Callable[[], T]) -> T:
         return do()
     except DefinitionError as error:
         for problem in error.problems:
-            click.echo(f"  {_printable(str(problem))}", err=True)
+            click.echo(f"  {printable(str(problem))}", err=True)
         raise click.ClickException(f"refused, {_count(error.problems, 'problem')}") from error
     except DomainError as error:
         raise click.ClickException(REFUSALS.get(error.code, error.code)) from error

@@ -33,11 +33,13 @@ class Check:
     is_whole: bool = False
     signer: str = ""
     sealed_at: datetime | None = None
+    doctor: str = ""
+    problems: tuple[records.Fault, ...] = ()
 
     @property
     def is_genuine(self) -> bool:
-        """Whether the bytes are those that were kept, and the seal in them is the clinic's and covers them all."""
-        return not self.fault and self.is_intact and self.is_trusted and self.is_whole
+        """Whether the bytes are those that were kept, and the signatures in them are the clinic's and all in order."""
+        return not self.fault and bool(self.seals) and not self.problems
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ def check(record_id: UUID) -> Check:
             raise
         return Check(fault=error.code)
     return Check(
-        seals=verdict.signatures,
+        seals=len(verdict.signatures),
+        problems=verdict.problems,
+        doctor=next((one.who for one in verdict.signatures if one.role == "doctor"), ""),
         is_intact=verdict.intact,
         is_trusted=verdict.trusted,
         is_whole=verdict.covers_whole_file,

@@ -28,7 +28,12 @@ def in_words() -> dict[str, object]:
     """What the archive's pages call things."""
     if request.blueprint != bp.name:
         return {}
-    return {"outcome_words": words.outcome, "fault_words": words.fault, "reading_words": words.reading}
+    return {
+        "outcome_words": words.outcome,
+        "fault_words": words.fault,
+        "reading_words": words.reading,
+        "problem_words": words.problem,
+    }
 
 
 @bp.route("", methods=["GET", "POST"])

@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _l
 
 from intake.archive.service import Reading
 from intake.errors import DomainError
+from intake.records import SENTENCES, Fault
 
 OUTCOMES = {
     "countersigned": _l("Countersigned"),
@@ -39,6 +40,11 @@ def outcome(code: str) -> str:
 def fault(code: str) -> str:
     """What is wrong with a stored file; an unknown code speaks for itself, so that an administrator can look it up."""
     return str(FAULTS.get(code, code))
+
+
+def problem(code: Fault) -> str:
+    """What is wrong with a file that is not genuine, as `intake verify` says it too."""
+    return str(_(SENTENCES[code]))
 
 
 def reading(code: Reading) -> str:

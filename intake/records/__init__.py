@@ -1,10 +1,12 @@
 """The sealed record: composed from evidence, rendered, sealed, kept, opened, verified. Front door."""
 
+from intake.records.certificates import ClinicKeys
 from intake.records.checking import check_all
-from intake.records.seal import ClinicKeys, PadesSealer, Verdict
+from intake.records.seal import PadesSealer
 from intake.records.service import (
     RecordView,
     Unfiled,
+    compared,
     find_by_number,
     get_record,
     open_pdf,
@@ -16,16 +18,20 @@ from intake.records.service import (
     unfiled,
     verify_record,
 )
+from intake.records.verifying import SENTENCES, Fault, Verdict, verify
 from intake.records.worth import RecordState
 
 __all__ = [
+    "SENTENCES",
     "ClinicKeys",
+    "Fault",
     "PadesSealer",
     "RecordState",
     "RecordView",
     "Unfiled",
     "Verdict",
     "check_all",
+    "compared",
     "find_by_number",
     "get_record",
     "open_pdf",
@@ -35,5 +41,6 @@ __all__ = [
     "records_of_visit",
     "state_of",
     "unfiled",
+    "verify",
     "verify_record",
 ]

@@ -1,5 +1,5 @@
 """The sealed records of a visit: of its outcome, and of what was taken back. Where the bytes are and what they must
-hash to. Append-only."""
+hash to; and the doctors' keys. Both are append-only."""
 
 from datetime import datetime
 from uuid import UUID
@@ -26,3 +26,17 @@ class Record(Base):
     storage_key: Mapped[str]
     size: Mapped[int]
     sealed_at: Mapped[datetime]
+
+
+class DoctorKey(Base):
+    """A doctor's signing key. `sealed` is the private key (PKCS #8, DER), sealed by the vault; `certificate` is in DER.
+
+    The newest counts; a renewed key is a new row.
+    """
+
+    __tablename__ = "doctor_key"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    doctor_id: Mapped[UUID] = mapped_column(ForeignKey("staff_member.id"), index=True)
+    certificate: Mapped[bytes]
+    sealed: Mapped[bytes]
+    made_at: Mapped[datetime]

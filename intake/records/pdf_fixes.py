@@ -8,6 +8,7 @@ import logging
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from io import BytesIO
@@ -20,7 +21,9 @@ from weasyprint.css import ColorProfile
 from weasyprint.formatting_structure.boxes import MarginBox
 from weasyprint.logger import LOGGER
 
-SEAL_FIELD = "Seal"
+SEAL_FIELD, DOCTOR_FIELD = "Seal", "Doctor"
+# All fields are locked, and the document with them: no change is allowed after it (ISO 32000-2, table 236).
+LOCK = {"Type": "/SigFieldLock", "Action": "/All", "P": 1}
 OUTPUT_INTENT = "intake-srgb"
 # Scripts whose letters reorder or join into one glyph, so that glyphs alone do not give the letters back.
 RESHAPED = (
@@ -35,6 +38,16 @@ RESHAPED = (
     "MALAYALAM",
     "SINHALA",
 )
+
+
+@dataclass(frozen=True)
+class About:
+    """What a file says of itself beside its words: number, digest of the evidence inside, and who is to sign it."""
+
+    number: str
+    evidence_sha256: str
+    clinic: str
+    doctor: str = ""
 
 
 @contextmanager
@@ -62,13 +75,15 @@ def prepare(document: Document) -> None:
         page.paint = partial(_paint, page)
 
 
-def finish(document: Document, pdf: pydyf.PDF) -> None:
-    """WeasyPrint's `finisher`: mend the finished PDF just before it is written."""
+def finish(document: Document, pdf: pydyf.PDF, about: About) -> None:
+    """WeasyPrint's `finisher`, told about the record: mend the finished PDF just before it is written."""
     give_headers_a_scope(pdf)
     map_every_glyph(pdf)
     name_files_once(pdf)
-    write_metadata(pdf, document.metadata)
-    prepare_seal_field(pdf, ", ".join(document.metadata.authors))
+    write_metadata(pdf, document.metadata, about)
+    prepare_field(pdf, SEAL_FIELD, f"Seal of {about.clinic}")
+    if about.doctor:
+        prepare_field(pdf, DOCTOR_FIELD, f"Signature of {about.doctor}")["Lock"] = pydyf.Dictionary(LOCK)
 
 
 def _paint(page: Any, stream: Any, scale: float) -> None:
@@ -145,32 +160,38 @@ def name_files_once(pdf: pydyf.PDF) -> None:
     pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
 
 
-def prepare_seal_field(pdf: pydyf.PDF, clinic: str) -> None:
-    """Put in the field that the seal will fill, invisible, described, and part of the tags (ISO 14289-1, 7.18.4).
+def prepare_field(pdf: pydyf.PDF, name: str, description: str) -> pydyf.Dictionary:
+    """Put in a field that a signature will fill, invisible, described, and part of the tags (ISO 14289-1, 7.18.4).
 
-    A field made while sealing would stand outside the tags and have no description.
+    A field made while signing would stand outside the tags and have no description. Gives the field.
     """
     page_reference = pdf.page_references[-1]
-    root = _get(pdf, pdf.catalog["StructTreeRoot"])
-    document = _get(pdf, root["K"][0])
-    numbers = _get(pdf, root["ParentTree"])["Nums"]
     # 132: printed and locked. A field without extent needs no appearance (ISO 19005-3, 6.3.3).
     field = pydyf.Dictionary(
         {
             "Type": "/Annot",
             "Subtype": "/Widget",
             "FT": "/Sig",
-            "T": pydyf.String(SEAL_FIELD),
-            "TU": pydyf.String(f"Seal of {clinic}"),
+            "T": pydyf.String(name),
+            "TU": pydyf.String(description),
             "Rect": pydyf.Array([0, 0, 0, 0]),
             "F": 132,
             "P": page_reference,
-            "StructParent": max(numbers[::2]) + 1,
         }
     )
     pdf.add_object(field)
     _get(pdf, page_reference).setdefault("Annots", pydyf.Array()).append(field.reference)
-    pdf.catalog["AcroForm"] = pydyf.Dictionary({"Fields": pydyf.Array([field.reference]), "SigFlags": 3})
+    form = pdf.catalog.setdefault("AcroForm", pydyf.Dictionary({"Fields": pydyf.Array(), "SigFlags": 3}))
+    form["Fields"].append(field.reference)
+    field["StructParent"] = _tag(pdf, field, page_reference)
+    return field
+
+
+def _tag(pdf: pydyf.PDF, field: pydyf.Dictionary, page_reference: bytes) -> int:
+    """Make a field part of the tags; gives its number in the parent tree."""
+    root = _get(pdf, pdf.catalog["StructTreeRoot"])
+    document = _get(pdf, root["K"][0])
+    numbers = _get(pdf, root["ParentTree"])["Nums"]
     kid = pydyf.Dictionary({"Type": "/OBJR", "Obj": field.reference, "Pg": page_reference})
     pdf.add_object(kid)
     element = pydyf.Dictionary(
@@ -179,19 +200,22 @@ def prepare_seal_field(pdf: pydyf.PDF, clinic: str) -> None:
             "S": "/Form",
             "P": document.reference,
             "Pg": page_reference,
-            "K": pydyf.Array([kid.reference]),
+            "K": kid.reference,  # not a list: a checker of later changes looks for the field here
         }
     )
     pdf.add_object(element)
     document["K"].append(element.reference)
-    numbers.extend([field["StructParent"], element.reference])
+    number = int(max(numbers[::2])) + 1
+    numbers.extend([number, element.reference])
+    return number
 
 
-def write_metadata(pdf: pydyf.PDF, metadata: Any) -> None:
+def write_metadata(pdf: pydyf.PDF, metadata: Any, about: About) -> None:
     """Write the XMP packet anew: one file is PDF/A-3u and PDF/UA-1 at once, which WeasyPrint cannot say.
 
     The PDF/UA mark needs a description of its schema in PDF/A (ISO 19005-3, 6.6.2.3); its properties are elements, not
-    attributes, because some archives' checkers do not read the short form.
+    attributes, because some archives' checkers do not read the short form. dc:identifier is the record's number and
+    dc:source the evidence it was printed from, so that a program finds both.
     """
     packet = _get(pdf, pdf.catalog["Metadata"])
     packet.compress = False  # an archive finds it without opening the file's structure
@@ -200,6 +224,8 @@ def write_metadata(pdf: pydyf.PDF, metadata: Any) -> None:
             title=escape(metadata.title),
             author=escape(", ".join(metadata.authors)),
             language=escape(metadata.lang),
+            number=escape(about.number),
+            source=about.evidence_sha256,
             tool=escape(metadata.generator),
             created=metadata.created,
             producer=pdf.info["Producer"].string,
@@ -216,6 +242,7 @@ XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">
 <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
 <dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>
+<dc:identifier>{number}</dc:identifier><dc:source>sha256:{source}</dc:source>
 <dc:language><rdf:Bag><rdf:li>{language}</rdf:li></rdf:Bag></dc:language></rdf:Description>
 <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/">
 <xmp:CreatorTool>{tool}</xmp:CreatorTool>

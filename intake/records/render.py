@@ -5,7 +5,7 @@ Nothing is fetched: no network and no disk once the typefaces and the style shee
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,7 +66,8 @@ def render(
     fonts: Path = FONTS,
     templates: Path = TEMPLATES,
 ) -> bytes:
-    """The record as a PDF/A-3u and PDF/UA-1 file with `evidence` embedded as evidence.json and an empty seal field.
+    """The record as a PDF/A-3u and PDF/UA-1 file with `evidence` embedded as evidence.json and an empty field for the
+    seal, and one for the doctor where the outcome is countersigned.
 
     `translate` gives the printed labels in the snapshot's language from their English. The first call of a process
     reads typefaces and style sheet. Raises Invalid when `evidence` is not what the snapshot names, when something
@@ -116,17 +117,21 @@ class Renderer:
             created=snapshot.sealed_at.astimezone(UTC),
             modified=snapshot.sealed_at.astimezone(UTC),
         )
-        return self._write(page, styles, attachment, snapshot.number)
+        doctor = snapshot.countersignature.name if snapshot.countersignature else ""
+        about = pdf_fixes.About(snapshot.number, snapshot.evidence_sha256, snapshot.clinic.name, doctor)
+        return self._write(page, styles, attachment, about)
 
-    def _write(self, page: str, styles: list[CSS], attachment: Attachment, number: str) -> bytes:
-        closed = ClosedFetcher()
+    def _write(self, page: str, styles: list[CSS], attachment: Attachment, about: pdf_fixes.About) -> bytes:
+        closed, number = ClosedFetcher(), about.number
         with pdf_fixes.complaints() as complaints:
             try:
                 html = HTML(string=page, url_fetcher=closed)
                 colors = dict(self._colors)
                 document = html.render(font_config=self._fonts, stylesheets=styles, color_profiles=colors, **PDF)
                 pdf_fixes.prepare(document)
-                data = document.write_pdf(finisher=pdf_fixes.finish, attachments=[attachment], **PDF)
+                data = document.write_pdf(
+                    finisher=partial(pdf_fixes.finish, about=about), attachments=[attachment], **PDF
+                )
             except FatalURLFetchingError as error:
                 raise Invalid("records.fetch_refused", number=number) from error
         if closed.has_refused:  # a picture inside a drawing is given up without an exception

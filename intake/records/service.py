@@ -1,9 +1,10 @@
 """The verbs of records: what is to be sealed, keep what was sealed, open it, verify it, list it."""
 
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,8 +14,10 @@ from intake.access import SYSTEM
 from intake.db import db, new_id
 from intake.errors import Damaged, NotFound
 from intake.records import compose, rules, worth
+from intake.records.certificates import Doctor
 from intake.records.models import Record
-from intake.records.seal import Verdict, the_sealer
+from intake.records.seal import the_sealer
+from intake.records.verifying import Fault, Verdict
 from intake.storage import the_storage
 
 ENDINGS = (consent.Kind.COUNTERSIGNED, consent.Kind.DECLINED, consent.Kind.POSTPONED, consent.Kind.CLOSED)
@@ -43,6 +46,7 @@ class Unsealed:
     snapshot: rules.Snapshot
     evidence: bytes
     statement_sha256: str
+    countersigner: tuple[UUID, Doctor] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def unsealed(visit_id: UUID, of: str = "") -> Unsealed | None:
     first = signed.body if signed else last.body
     visit = visits.get_visit(visit_id)
     snapshot = compose.snapshot(first, last.body, evidence, given, i18n.translator(first["language"]))
-    return Unsealed(visit_id, visit.patient_id, snapshot, evidence, last.sha256)
+    return Unsealed(visit_id, visit.patient_id, snapshot, evidence, last.sha256, _countersigner(last.body))
 
 
 def _ending_of(visit_id: UUID) -> consent.Stated | None:
@@ -94,6 +98,15 @@ def _ends_the_visit(visit_id: UUID, last: consent.Stated) -> bool:
     if last.kind is consent.Kind.WITHDRAWN:
         return consent.Kind.COUNTERSIGNED not in consent.kinds_of(visit_id)
     return last.kind not in consent.TAKEN_BACK
+
+
+def _countersigner(outcome: Mapping[str, Any]) -> tuple[UUID, Doctor] | None:
+    """Who signs the PDF beside the seal: the doctor who countersigned, as the evidence names them. Of the outcomes this
+    alone was confirmed with the doctor's password (docs/decisions/0005)."""
+    if outcome["type"] != f"intake/{consent.Kind.COUNTERSIGNED}":
+        return None
+    doctor = outcome["review"]["doctor"]
+    return UUID(doctor["id"]), Doctor(doctor["name"], doctor["registration_no"])
 
 
 def store(made: Unsealed, pdf: bytes) -> str:
@@ -208,6 +221,24 @@ def open_pdf(record_id: UUID) -> bytes:
 def verify_record(record_id: UUID) -> Verdict:
     """Check a record's bytes and seal. Raises Damaged where the file itself is not what was stored, NotFound."""
     return the_sealer().verify(open_pdf(record_id))
+
+
+def compared(verdict: Verdict) -> Verdict:
+    """The verdict on a file of unknown origin, with what the clinic's own rows say of it: whether there is a record of
+    its number, and whether this file is it. A broken file without a number is left as it is."""
+    if verdict.problems and not verdict.number:
+        return verdict
+    row = db.session.scalars(select(Record).where(Record.number == verdict.number)).first()
+    if row is None:
+        found = Fault.UNKNOWN_RECORD
+    elif row.pdf_sha256 != verdict.sha256 or (row.outcome, row.statement_sha256) != (
+        verdict.outcome,
+        verdict.statement_sha256,
+    ):
+        found = Fault.REPLACED
+    else:
+        return verdict
+    return replace(verdict, problems=(*verdict.problems, found))
 
 
 def _row(record_id: UUID) -> Record:

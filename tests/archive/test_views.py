@@ -12,8 +12,12 @@ from intake import audit, consent, jobs, records
 from intake.config import Settings
 from intake.db import transaction
 from intake.i18n import clinic
-from tests.builders import DESK, a_visit
+from intake.records import service as filing
+from intake.records.render import render
+from intake.records.seal import the_sealer
+from tests.builders import DESK, a_signed_visit, a_visit
 from tests.conftest import StrictClient, sign_in
+from tests.endings import countersigned
 
 
 @pytest.fixture
@@ -198,3 +202,24 @@ def test_nobody_else_may_read_the_archive(app: Flask, who: str, record: Any) -> 
 def test_a_record_nobody_knows_is_not_found(as_records: StrictClient) -> None:
     for path in ("", "/pdf", "/pdf?download=1"):
         assert as_records.get(f"/archive/records/{UUID(int=1)}{path}").status_code == 404
+
+
+def test_a_file_in_an_earlier_state_is_not_handed_out_and_the_page_says_what_is_wrong(
+    app: Flask, as_records: StrictClient
+) -> None:
+    visit_id = a_signed_visit(app)
+    countersigned(app, visit_id)
+    with app.test_request_context():
+        made = filing.unsealed(visit_id)
+        assert made is not None
+        pdf = the_sealer().seal(render(made.snapshot, made.evidence))
+        key = filing.store(made, pdf)
+        with transaction():
+            filing.add(made, pdf, key)
+        kept = records.record_of_visit(visit_id)
+        assert kept is not None
+    page = as_records.get(f"/archive/records/{kept.id}")
+    assert page.status_code == 200
+    assert "The signature of the doctor is missing: this is an earlier state of the record." in page.text
+    assert as_records.get(f"/archive/records/{kept.id}/pdf").status_code == 500
+    assert ("record.open_failed", "staff") in events(app, kept.id)

@@ -25,7 +25,7 @@ from intake import audit, clock, create_app, definitions, jobs
 from intake.consent import service as consent_service
 from intake.db import before_commit, db
 from intake.errors import NotAllowed
-from intake.records import PadesSealer, work
+from intake.records import PadesSealer, doctor_keys, work
 from intake.records import service as records_service
 from intake.records.render import render
 from intake.sessions import DatabaseSessions
@@ -119,6 +119,11 @@ TRAPS: dict[str, Trap] = {
     "the job is not yet done": around_handler(then=die),
     "the job is almost done": around_handler(then=at_commit(committed=False)),
     "the job is done": around_handler(then=at_commit(committed=True)),
+    # A record that a doctor signs too.
+    "the doctor's key is made": after(doctor_keys, "make_key"),
+    "the doctor's key is in the database": after(doctor_keys, "keep_key"),
+    "the doctor's key is kept": after(work, "_doctors_key"),
+    "the doctor has signed": after(PadesSealer, "countersign"),
 }
 
 

@@ -13,12 +13,13 @@ from intake.audit.models import AuditEntry
 from intake.consent import Kind
 from intake.consent.models import Statement
 from intake.db import db
-from intake.records.models import Record
+from intake.records.models import DoctorKey, Record
 from tests.faults.conftest import Driver, Morning
 from tests.faults.driver import TRAPS
 
 STATING = list(TRAPS)[: list(TRAPS).index("the answer is not sent") + 1]
-SEALING = list(TRAPS)[len(STATING) :]
+SIGNING_TOO = list(TRAPS)[list(TRAPS).index("the job is done") + 1 :]
+SEALING = list(TRAPS)[len(STATING) : -len(SIGNING_TOO)]
 ENDING = [trap for trap in STATING if trap != "the answer is not sent"]  # a verb, not a page: nothing is sent
 SIGNING = [trap for trap in STATING if trap != "the job is asked for"]  # a signature alone seals no record
 NEVER_KEPT = set(STATING[: STATING.index("it is committed")])
@@ -99,6 +100,23 @@ def test_killed_while_sealing_there_is_one_record_after_the_lease_ran_out(
     stored = [path for path in (morning.folder / "files").rglob("*") if path.is_file()]
     assert key in {path.name for path in stored}
     assert len(stored) <= 3, "beside it at most the dead worker's file and its temporary name"
+
+
+@pytest.mark.parametrize("trap", SIGNING_TOO)
+def test_killed_while_the_doctor_signs_there_is_one_record_with_both_signatures_and_one_key(
+    drive: Driver, morning: Morning, trap: str
+) -> None:
+    assert drive(morning, "work")["answer"] == 1  # the other visit's record, out of the way
+    drive(morning, "countersign", visit=morning.signed)
+    assert killed(drive(morning, "work", kill=trap))
+    assert drive(morning, "work", later=60)["answer"] == 1
+    with morning.opened():
+        assert what_there_is(morning.signed) == dict.fromkeys((*PATIENT_SIDE, *DOCTOR_SIDE, *RECORD_SIDE), 1)
+        record = records.record_of_visit(morning.signed)
+        assert record is not None
+        verdict = records.verify_record(record.id)
+        assert verdict.is_genuine and len(verdict.signatures) == 2
+        assert len(db.session.scalars(select(DoctorKey.id)).all()) == 1
 
 
 def test_killed_again_and_again_on_the_whole_way_there_is_one_of_everything_at_the_end(

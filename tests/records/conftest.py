@@ -7,9 +7,9 @@ import pytest
 
 from intake import clock
 from intake.i18n import translator
-from intake.records.render import render
+from intake.records.doctor_keys import Key
 from intake.records.seal import ClinicKeys, PadesSealer
-from tests.records import snapshots
+from tests.records import sealing, snapshots
 
 SEALING_DAY = datetime(2026, 11, 23, 7, 32, 5, tzinfo=UTC)
 
@@ -22,17 +22,41 @@ def sealer(tmp_path_factory: pytest.TempPathFactory) -> PadesSealer:
 
 
 @pytest.fixture(scope="session")
-def pdfs(sealer: PadesSealer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Sealed records: `english`, `declined`, `hindi`, `arabic`."""
-    folder = tmp_path_factory.mktemp("pdfs")
-    made = {
-        "english": render(snapshots.a_snapshot(), snapshots.EVIDENCE),
-        "declined": render(snapshots.a_declined_snapshot(), snapshots.EVIDENCE),
-        "hindi": render(snapshots.a_hindi_snapshot(), snapshots.EVIDENCE, translator("hi")),
-        "arabic": render(snapshots.an_arabic_snapshot(), snapshots.EVIDENCE, translator("ar")),
-    }
-    paths = {name: folder / f"{name}.pdf" for name in made}
+def doctors_key(sealer: PadesSealer) -> Key:
+    """The key of the doctor who countersigned the sample visits."""
     with clock.frozen(SEALING_DAY):
-        for name, data in made.items():
-            paths[name].write_bytes(sealer.seal(data))
+        return sealing.a_key(sealer)
+
+
+@pytest.fixture(scope="session")
+def evidence(sealer: PadesSealer) -> bytes:
+    """What the countersigned records embed."""
+    with clock.frozen(SEALING_DAY):
+        return sealing.evidence_of(sealer)
+
+
+@pytest.fixture(scope="session")
+def renderings(sealer: PadesSealer, evidence: bytes) -> dict[str, bytes]:
+    """Records as they are before the seal: `english`, `hindi`, `arabic`, countersigned; and `declined`."""
+    with clock.frozen(SEALING_DAY):
+        no = sealing.evidence_of(sealer, is_declined=True)
+        return {
+            "english": sealing.rendered(snapshots.a_snapshot, evidence),
+            "declined": sealing.rendered(snapshots.a_declined_snapshot, no),
+            "hindi": sealing.rendered(snapshots.a_hindi_snapshot, evidence, translator("hi")),
+            "arabic": sealing.rendered(snapshots.an_arabic_snapshot, evidence, translator("ar")),
+        }
+
+
+@pytest.fixture(scope="session")
+def pdfs(
+    sealer: PadesSealer, doctors_key: Key, renderings: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """The same with the seal, and with the doctor's signature where they are countersigned."""
+    folder = tmp_path_factory.mktemp("pdfs")
+    paths = {name: folder / f"{name}.pdf" for name in renderings}
+    with clock.frozen(SEALING_DAY):
+        for name, data in renderings.items():
+            is_declined = name == "declined"
+            paths[name].write_bytes(sealer.seal(data) if is_declined else sealing.signed_by(sealer, doctors_key, data))
     return paths

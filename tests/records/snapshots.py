@@ -125,7 +125,7 @@ def a_declined_snapshot(**changes: Any) -> Snapshot:
     return a_snapshot(**({"outcome": Outcome.DECLINED, "ending": ending} | bare | changes))
 
 
-def a_hindi_snapshot() -> Snapshot:
+def a_hindi_snapshot(**changes: Any) -> Snapshot:
     """A visit read in Hindi, with the English under it, by a patient whose name needs shaping."""
     name = "श्रीमती फ़रीदा शेख़ क्षत्रिय"
     row = Answer(
@@ -137,10 +137,11 @@ def a_hindi_snapshot() -> Snapshot:
         patient_name=name,
         answers=(Section(Words("दवाइयाँ", "Medicines"), (row,)),),
         signature=Signature(name, Words("12:36"), Words("tablet T2"), typed=name),
+        **changes,
     )
 
 
-def an_arabic_snapshot() -> Snapshot:
+def an_arabic_snapshot(**changes: Any) -> Snapshot:
     """A visit read in Arabic, from right to left, with Latin words inside the lines."""
     row = Answer(
         Words("هل تتناول دواءً يسيّل الدم؟", "Do you take a blood thinner?"),
@@ -153,4 +154,5 @@ def an_arabic_snapshot() -> Snapshot:
         patient_name="فريدة الشيخ",
         answers=(Section(Words("الأدوية", "Medicines"), (row,)),),
         signature=Signature("فريدة الشيخ", Words("12:36"), typed="فريدة الشيخ"),
+        **changes,
     )

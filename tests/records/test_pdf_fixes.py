@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -33,7 +34,8 @@ def a_pdf(mended: bool) -> bytes:
     )
     if mended:
         pdf_fixes.prepare(document)
-    finisher = pdf_fixes.finish if mended else None
+    about = pdf_fixes.About("KS-7KQ2-M9XF", "0" * 64, "Clinic", "Dr Rao")
+    finisher = partial(pdf_fixes.finish, about=about) if mended else None
     note = Attachment(string=b"{}", name="evidence.json", relationship="Source")
     return bytes(document.write_pdf(finisher=finisher, attachments=[note], uncompressed_pdf=True, **options))
 
@@ -101,15 +103,33 @@ def test_the_file_says_that_it_is_pdf_a_and_pdf_ua_at_once(stock: bytes, mended:
     assert b"2026-11-23T13:02:05+05:30" in packet
 
 
-def test_the_field_for_the_seal_is_described_tagged_and_has_no_extent(stock: bytes, mended: bytes) -> None:
+@pytest.mark.parametrize(
+    ("order", "name", "description"), [(0, "Seal", "Seal of Clinic"), (1, "Doctor", "Signature of Dr Rao")]
+)
+def test_the_field_for_each_signature_is_described_tagged_and_has_no_extent(
+    stock: bytes, mended: bytes, order: int, name: str, description: str
+) -> None:
     assert b"/AcroForm" not in stock
     root = root_of(mended)
-    field = root["/AcroForm"]["/Fields"][0].get_object()
-    assert (field["/T"], field["/TU"], list(field["/Rect"])) == ("Seal", "Seal of Clinic", [0, 0, 0, 0])
+    assert len(root["/AcroForm"]["/Fields"]) == 2
+    field = root["/AcroForm"]["/Fields"][order]
+    assert (field["/T"], field["/TU"], list(field["/Rect"])) == (name, description, [0, 0, 0, 0])
     numbers = list(root["/StructTreeRoot"]["/ParentTree"]["/Nums"])
     owner = numbers[numbers.index(field["/StructParent"]) + 1].get_object()
-    assert owner["/S"] == "/Form"
-    assert any(element.get("/S") == "/Form" for element in elements(root["/StructTreeRoot"]))
+    assert owner["/S"] == "/Form" and owner["/K"]["/Obj"] == field
+    assert [element.get("/S") for element in elements(root["/StructTreeRoot"])].count("/Form") == 2
+
+
+def test_the_doctors_field_locks_the_whole_document(mended: bytes) -> None:
+    seal, doctor = (field.get_object() for field in root_of(mended)["/AcroForm"]["/Fields"])
+    assert "/Lock" not in seal
+    assert dict(doctor["/Lock"]) == {"/Type": "/SigFieldLock", "/Action": "/All", "/P": 1}
+
+
+def test_the_metadata_name_the_record_and_its_evidence(mended: bytes) -> None:
+    packet = mended[mended.index(b"<?xpacket begin") : mended.index(b'<?xpacket end="r"?>')]
+    assert b"<dc:identifier>KS-7KQ2-M9XF</dc:identifier>" in packet
+    assert b"<dc:source>sha256:" + b"0" * 64 + b"</dc:source>" in packet
 
 
 def test_a_right_to_left_line_is_left_to_the_reader() -> None:

@@ -76,9 +76,9 @@ def test_no_picture_is_made_of_pixels(pdfs: dict[str, Path]) -> None:
     assert len(run("pdfimages", "-list", pdfs["english"]).splitlines()) == 2
 
 
-def test_the_evidence_lies_inside_unchanged(pdfs: dict[str, Path], tmp_path: Path) -> None:
+def test_the_evidence_lies_inside_unchanged(pdfs: dict[str, Path], evidence: bytes, tmp_path: Path) -> None:
     run("pdfdetach", "-save", "1", "-o", tmp_path / "evidence.json", pdfs["hindi"])
-    assert (tmp_path / "evidence.json").read_bytes() == EVIDENCE
+    assert (tmp_path / "evidence.json").read_bytes() == evidence
     root = PdfFileReader(BytesIO(pdfs["hindi"].read_bytes())).root
     assert [entry.get_object()["/AFRelationship"] for entry in root["/AF"]] == ["/Source"]
 

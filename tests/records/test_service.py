@@ -55,7 +55,11 @@ def test_each_outcome_gives_one_record_whose_pdf_is_what_was_sealed(app: Flask, 
         assert record is not None and record.outcome == kind.value
         pdf = records.open_pdf(record.id)
         assert service.rules.digest(pdf) == record.pdf_sha256 and len(pdf) == record.size
-        assert records.verify_record(record.id).is_genuine
+        verdict = records.verify_record(record.id)
+        assert verdict.is_genuine and (verdict.number, verdict.outcome) == (record.number, kind.value)
+        doctors = [] if kind is not Kind.COUNTERSIGNED else ["Dr Ananya Rao"]
+        assert [one.who for one in verdict.signatures] == ["Kesari Skin & Hair seal", *doctors]
+        assert records.compared(verdict) == verdict
         sealed = [entry for entry in audit.history_of(visit_id) if entry.event == "record.sealed"]
         assert [json.loads(entry.body)["facts"] for entry in sealed] == [
             {"record": str(record.id), "pdf_sha256": record.pdf_sha256}
