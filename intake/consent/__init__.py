@@ -1,5 +1,6 @@
 """Consent: presented, answered part by part, signed, decided. Front door."""
 
+from intake.consent.people import RELATIVE_INTERPRETS
 from intake.consent.rules import Answer, Kind, State, Teach, parts_of, talks_first
 from intake.consent.service import (
     Shown,
@@ -21,8 +22,12 @@ from intake.consent.service import (
     times_of,
     waits_for_doctor,
 )
+from intake.consent.words import PART_WORDS, ROLE_WORDS
 
 __all__ = [
+    "PART_WORDS",
+    "RELATIVE_INTERPRETS",
+    "ROLE_WORDS",
     "Answer",
     "Kind",
     "Shown",
