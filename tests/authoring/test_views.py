@@ -55,7 +55,7 @@ def test_the_list_says_what_is_in_force_and_who_approved_which_language(app: Fla
         doctor = db.session.execute(text("SELECT id FROM staff_member WHERE letter = 'K'")).scalar_one()
         definitions.approve(peel, uuid.UUID(str(doctor)), "hi", by=SYSTEM)
     page = sign_in(app, "author@demo.example").get("/forms").text
-    assert page.index("peel 1.0.0") < page.index("In force") < page.index("mesotherapy 1.2.0") < page.index("Replaced")
+    assert page.index("peel 1.0.0") < page.index("In force") < page.index("mesotherapy 1.3.0") < page.index("Replaced")
     first = page[: page.index("mesotherapy")]
     assert "Approved by Dr Ananya Rao, 23 November 2026" in first
     assert first.count("Draft: no doctor has approved these words") == 1

@@ -66,7 +66,7 @@ def test_an_edition_from_a_folder_is_in_force_once_it_is_published(peel: Library
     assert definitions.current_edition().id == edition_id
     assert [(p.name, p.version, p.is_current) for p in definitions.list_editions()] == [
         ("peel", "1.0.0", True),
-        ("mesotherapy", "1.2.0", False),
+        ("mesotherapy", "1.3.0", False),
     ]
     assert audit.history_of(str(edition_id))[-1].event == "edition.published"
 
