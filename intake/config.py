@@ -66,6 +66,8 @@ class Clinic:
     last_token: time = time(18, 15)
     sign_first: bool = True
     idle_minutes: int = 5
+    consent_months: int = 6
+    guardian_may_sign: bool = False
     treatments: Mapping[str, TreatmentPlan] = field(default_factory=dict)
     said: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -206,6 +208,13 @@ def _truth(name: str, value: object) -> bool:
     return words[said]
 
 
+def _switch(name: str, value: object) -> bool:
+    """Yes or no, written in the file alone: a word for it is refused."""
+    if not isinstance(value, bool):
+        raise BadSetting(f"{name}: must be true or false")
+    return value
+
+
 def _time(name: str, value: object) -> time:
     try:
         moment = time.fromisoformat(str(value))
@@ -229,7 +238,7 @@ def _clinic(raw: object, treatments: object) -> Clinic:
         "refund_policy",
         "grievance_contact",
     )
-    rest = {"timezone", "hours", "last_token", "sign_first", "idle_minutes"}
+    rest = {"timezone", "hours", "last_token", "sign_first", "idle_minutes", "consent_months", "guardian_may_sign"}
     raw, said = _apart(raw, "clinic", TRANSLATED)
     if unknown := sorted(set(raw) - set(texts) - rest):
         raise BadSetting(f"clinic.{unknown[0]}: no such setting")
@@ -241,15 +250,15 @@ def _clinic(raw: object, treatments: object) -> Clinic:
         zone = ZoneInfo(str(raw.get("timezone", "Asia/Kolkata")))
     except (ZoneInfoNotFoundError, ValueError):
         raise BadSetting(f"clinic.timezone: {raw.get('timezone')!r} is not a time zone such as Asia/Kolkata") from None
-    if not isinstance(sign_first := raw.get("sign_first", True), bool):
-        raise BadSetting("clinic.sign_first: must be true or false")
     return Clinic(
         **values,
         zone=zone,
         hours=_hours(raw.get("hours")),
         last_token=_time("clinic.last_token", raw.get("last_token", "18:15")),
-        sign_first=sign_first,
+        sign_first=_switch("clinic.sign_first", raw.get("sign_first", True)),
         idle_minutes=_whole("clinic.idle_minutes", raw.get("idle_minutes", 5), 2, 15),
+        consent_months=_whole("clinic.consent_months", raw.get("consent_months", 6), 1, 24),
+        guardian_may_sign=_switch("clinic.guardian_may_sign", raw.get("guardian_may_sign", False)),
         treatments={str(code): _plan(str(code), plan) for code, plan in treatments.items()},
         said=said,
     )

@@ -55,6 +55,7 @@ def test_nothing_said_is_a_clinic_on_loopback_open_six_days_that_signs_first() -
     assert settings.origin == "http://127.0.0.1:8000" and not settings.is_https
     assert sorted(settings.clinic.hours) == [0, 1, 2, 3, 4, 5]
     assert settings.clinic.sign_first and settings.lease_seconds == 60
+    assert settings.clinic.consent_months == 6 and not settings.clinic.guardian_may_sign
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,11 @@ def test_a_bad_value_stops_the_start_with_a_line_that_names_it(name: str, value:
         ("idle_minutes", 1),
         ("idle_minutes", 16),
         ("idle_minutes", True),
+        ("consent_months", 0),
+        ("consent_months", 25),
+        ("consent_months", "six"),
+        ("guardian_may_sign", "no"),
+        ("guardian_may_sign", 1),
         ("hours", "always"),
         ("colour", "green"),
     ],

@@ -44,13 +44,20 @@ if (box) {
     keep();
   }
 
+  // A page that comes back because something else is missing still holds what was drawn on it.
+  const kept = field.value && JSON.parse(field.value);
+  if (kept) {
+    drawnIn = { width: kept.width, height: kept.height };
+    pad.fromData(kept.strokes);
+  }
+
   pad.addEventListener('endStroke', keep);
   $('[data-undo]', box).addEventListener('click', () => { pad.fromData(pad.toData().slice(0, -1)); pad.on(); keep(); });
   $('[data-clear]', box).addEventListener('click', () => { pad.clear(); pad.on(); keep(); });
   new ResizeObserver(fit).observe(canvas);
   fit();
 
-  // Without this script the page offers the typed name only; now both ways are open, drawing first unless the patient chose before.
+  // Without this script nobody can draw; now all ways are open, drawing first unless the patient chose before.
   const draw = $('[data-how=draw]');
-  if (draw && draw.closest('fieldset').dataset.chosen !== 'type') draw.checked = true;
+  if (draw && ['', 'draw'].includes(draw.closest('fieldset').dataset.chosen)) draw.checked = true;
 }

@@ -1,6 +1,7 @@
 """Consent: presented, answered part by part, signed, decided, taken back. Front door."""
 
 from intake.consent.checking import check_all
+from intake.consent.people import RELATIVE_INTERPRETS
 from intake.consent.rules import (
     TAKEN_BACK,
     TREATMENT,
@@ -37,8 +38,12 @@ from intake.consent.service import (
     waits_for_doctor,
 )
 from intake.consent.withdrawal import Part, Standing, force_of, standing_of, standing_of_patient, withdraw
+from intake.consent.words import PART_WORDS, ROLE_WORDS
 
 __all__ = [
+    "PART_WORDS",
+    "RELATIVE_INTERPRETS",
+    "ROLE_WORDS",
     "TAKEN_BACK",
     "TREATMENT",
     "Answer",

@@ -5,13 +5,13 @@ The PDF is printed from this alone, so that what is sealed, what is printed and 
 
 import json
 from collections.abc import Mapping, Sequence, Set
-from datetime import UTC
+from datetime import UTC, date
 from typing import Any
 from uuid import UUID
 
 from intake import answers, audit, definitions, screening, staff, visits
 from intake.config import Clinic
-from intake.consent import rules
+from intake.consent import people, rules
 from intake.definitions import (
     Answers,
     Item,
@@ -24,10 +24,12 @@ from intake.definitions import (
     visible_sections,
     with_entries,
 )
+from intake.errors import Invalid
 
-FORMAT = 2
+FORMAT = 3
 """1: as first released. 2: answers name the entry of a repeating group they stand in and what "none of these" were,
-and decisions carry the English of what was said. A reader takes what it finds: 2 only adds."""
+and decisions carry the English of what was said. 3: a signature says who made it and who took part, and what it is
+about (`scope`), with its last day. A reader takes what it finds: each only adds."""
 
 
 def frame(visit_id: UUID, kind: rules.Kind) -> dict[str, Any]:
@@ -91,6 +93,49 @@ def _people(clinic: Clinic, visit: visits.VisitView, kind: rules.Kind, language:
         "doctor": {"id": str(doctor.id), "name": doctor.name, "registration_no": doctor.registration_no},
         "language": language,
         "events": _events(visit.id),
+    }
+
+
+def helped(visit_id: UUID, language: str) -> people.Helped:
+    """Who filled in the questions, as the patient said there. Raises NotFound before the answers are given."""
+    given = answers.get_submission(visit_id)
+    items = given.edition.questionnaire.items
+
+    def words(link: str) -> str:
+        return answer_text(items[link], given.answers.get(link, ()), language) if link in items else ""
+
+    def code(link: str) -> str:
+        chosen = [items[link].option_of(value) for value in given.answers.get(link, ())] if link in items else []
+        return str(chosen[0].code) if chosen and chosen[0] else ""
+
+    name, role = words("st.helper_name"), words("st.helper_role")
+    return people.Helped(code("st.who"), name, code("st.helper_role"), ", ".join(one for one in (name, role) if one))
+
+
+def signing_part(clinic: Clinic, visit_id: UUID, shown: Any, signature: Mapping[str, Any], day: date) -> dict[str, Any]:
+    """The signature, who made it, who took part, and what it is about with its last day.
+
+    Raises Invalid("signature.FAULT", part=...) for the first thing that stands against it (people.Fault).
+    """
+    own = dict(signature)
+    named = [people.Person(people.Part(one["part"]), one["name"], one["role"]) for one in own.pop("people", [])]
+    facts = visits.facts_of(visits.get_visit(visit_id).patient_id)
+    signing = people.Signing(
+        way=people.Way(own["method"]),
+        typed=own.get("typed", ""),
+        people=tuple(named),
+        patient=facts.get(visits.Fact.NAME, ""),
+        age=rules.age_of(facts.get(visits.Fact.BORN_ON, ""), day),
+        is_guarded=helped(visit_id, shown.language).is_guardian,
+    )
+    for fault, part in people.faults_of(signing, guardian_allowed=clinic.guardian_may_sign):
+        raise Invalid(f"signature.{fault.value}", part=part.value)
+    scope = shown.body["scope"]
+    return {
+        "signature": own | {"by": "guardian" if signing.named(people.Part.GUARDIAN) else "patient"},
+        "people": [{"part": one.part.value, "name": one.name, "role": one.role} for one in named],
+        "notes": people.notes_of(named),
+        "scope": scope | {"valid_until": rules.expires_on(day, scope["months"]).isoformat()},
     }
 
 

@@ -43,11 +43,47 @@ def compose(
         "treatments": codes,
         **_labels(edition, answers, codes, language),
         "doctor": blanks["doctor_name"],
+        "scope": _scope(clinic, visit, edition, answers, codes, blanks, english),
         "pages": [_page(page, blanks, english, say) for page in edition.consent.pages_for(codes)],
         "teachback": [_question(question, say) for question in edition.teachback.questions_for(codes)],
         "statements": _statements(edition, blanks, language),
         **({"statements_en": _statements(edition, english, "en")} if language != "en" else {}),
     }
+
+
+def _scope(
+    clinic: Clinic,
+    visit: visits.VisitView,
+    edition: definitions.Edition,
+    answers: Answers,
+    codes: Sequence[str],
+    blanks: Mapping[str, str],
+    english: Mapping[str, str],
+) -> dict[str, Any]:
+    """What a consent to these words covers, for whoever must tell later whether a session is inside it: treatments and
+    areas as codes, the doctor, the visits planned as the clinic wrote them, and for how many months from the signature.
+    Product classes are not named: no clause of an edition says of which class it speaks."""
+    doctor = staff.get_member(visit.doctor_id)
+    sessions = blanks["planned_sessions"]
+    return {
+        "treatments": list(codes),
+        "areas": _area_codes(edition, answers, codes),
+        "doctor": {"id": str(doctor.id), "name": doctor.name, "registration_no": doctor.registration_no},
+        "sessions": sessions,
+        **({"sessions_en": english["planned_sessions"]} if sessions != english["planned_sessions"] else {}),
+        "months": clinic.consent_months,
+    }
+
+
+def _area_codes(edition: definitions.Edition, answers: Answers, codes: Sequence[str]) -> list[dict[str, Any]]:
+    """Each treatment with the options chosen where it asks for areas; none of one that is done in one place only."""
+    found = []
+    for treatment in edition.treatments.all:
+        if treatment.code in codes:
+            items = edition.questionnaire.items
+            chosen = [items[link].option_of(value) for link in treatment.areas for value in answers.get(link, ())]
+            found.append({"treatment": treatment.code, "codes": [option.code for option in chosen if option]})
+    return found
 
 
 def _labels(edition: definitions.Edition, answers: Answers, codes: Sequence[str], language: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ A presentation is plain data (it is kept exactly as shown), so it is read and wr
 below.
 """
 
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 import rfc8785
 
 from intake.errors import Invalid, NotAllowed
+from intake.visits.rules import age_on
 
 MOST_POINTS = 20_000
 MOST_BYTES = 256 * 1024
@@ -140,7 +142,7 @@ def force(kinds: AbstractSet[Kind], *, is_superseded: bool, valid_until: date | 
         return Force.NONE
     if is_superseded:
         return Force.SUPERSEDED
-    return Force.EXPIRED if valid_until is not None and today > valid_until else Force.IN_FORCE
+    return Force.EXPIRED if valid_until is not None and is_expired(valid_until, today) else Force.IN_FORCE
 
 
 def fill(text: str, blanks: Mapping[str, str], names: Sequence[str]) -> str:
@@ -216,6 +218,24 @@ def teach_state(right: str, tries: Sequence[str]) -> Teach:
     if right in tries[:2]:
         return Teach.RIGHT
     return (Teach.OPEN, Teach.AGAIN, Teach.DOCTOR)[min(len(tries), 2)]
+
+
+def age_of(born_on: str, day: date) -> int | None:
+    """Full years on a day by the stored date of birth (ISO 8601), None where there is none."""
+    return age_on(date.fromisoformat(born_on), day) if born_on else None
+
+
+def expires_on(day: date, months: int) -> date:
+    """The last day a consent is good for: the same day of the month so many months after it was signed, or the last day
+    of a month that has no such day. How many is the clinic's to say (clinical open point 14 proposes six)."""
+    ahead = day.month - 1 + months
+    year, month = day.year + ahead // 12, ahead % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def is_expired(valid_until: date, day: date) -> bool:
+    """Whether a consent is no longer good on a day: its last day is still one of it."""
+    return day > valid_until
 
 
 @dataclass(frozen=True)

@@ -110,9 +110,10 @@ def find_shown(visit_id: UUID) -> Shown | None:
 
 
 def fits(now: Shown, edition: definitions.Edition, said: Answers) -> bool:
-    """Whether what was presented still fits the answers: the same treatments on the same areas."""
+    """Whether what was presented still fits the answers: the same treatments on the same areas. Words from before a
+    consent said for how long it is good fit nothing any more."""
     codes, areas = presenting.scope(edition, said, now.language)
-    return bool(now.body["treatments"] == codes and now.body["areas"] == areas)
+    return bool("scope" in now.body and now.body["treatments"] == codes and now.body["areas"] == areas)
 
 
 def reply(
@@ -216,7 +217,8 @@ def sign(
 ) -> None:
     """Take the patient's signature and seal their part as signed evidence.
     Raises NotAllowed while anything is open or a talk comes first, where the words shown no longer fit the answers
-    given, or if signed; Stale where the signature stood under other words."""
+    given, or if signed; Stale where the signature stood under other words; Invalid where somebody who took part is not
+    named as they must be, or where a guardian may not sign (people.faults_of)."""
     visits.lock_visit(visit_id)
     rules.check_move(kinds_of(visit_id), rules.Kind.SIGNED)
     now = shown(visit_id)
@@ -226,7 +228,8 @@ def sign(
         raise NotAllowed("consent.talk_first")
     if now.open_pages or now.open_questions or not fits(now, given.edition, given.answers):
         raise NotAllowed("consent.not_finished")
-    body = evidence.patient_part(clinic, visit_id, now, rules.Kind.SIGNED) | {"signature": dict(signature)}
+    body = evidence.patient_part(clinic, visit_id, now, rules.Kind.SIGNED)
+    body |= evidence.signing_part(clinic, visit_id, now, signature, clock.today(clinic.zone))
     make_statement(visit_id, rules.Kind.SIGNED, body, by)
 
 

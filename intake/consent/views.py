@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,11 @@ from flask_babel import gettext as _
 
 from intake import answers, clock, consent, i18n, visits
 from intake.access import Role, allow, current_actor, current_visit_id
+from intake.consent import evidence, people
 from intake.consent.forms import DeclineForm, SignForm, WithdrawForm
-from intake.consent.rules import UNSURE, Answer, Teach, parts_of
+from intake.consent.rules import UNSURE, Answer, Teach, age_of, expires_on, parts_of
+from intake.consent.words import PART_WORDS
 from intake.db import transaction
-from intake.definitions import answer_text
 from intake.errors import Invalid, NotFound, Stale
 from intake.web import AGAIN, is_answer, keeps_answers
 
@@ -129,42 +131,61 @@ def sign() -> ResponseReturnValue:
         return _next()
     if consent.waits_for_doctor(i18n.clinic(), visit_id):
         return _next()
-    form = SignForm()
-    if is_answer(form) and form.validate() and _signed(form, shown):
-        return redirect(url_for("kiosk.thanks"), 303)
+    today, helped = clock.today(i18n.clinic().zone), evidence.helped(visit_id, i18n.language())
     facts = visits.facts_of(visits.get_visit(visit_id).patient_id)
+    name, age = facts.get(visits.Fact.NAME, ""), age_of(facts.get(visits.Fact.BORN_ON, ""), today)
+    if helped.is_guardian and not people.guardian_may_sign(age, allowed=i18n.clinic().guardian_may_sign):
+        return render_template("consent/guardian.html"), 200 if request.method == "GET" else 422
+    form = SignForm(data=_boxes_of(helped.person))
+    signing = form.signing(name, age, is_guarded=helped.is_guardian)
+    if is_answer(form) and form.validate() and _signed(form, shown, signing):
+        return redirect(url_for("kiosk.thanks"), 303)
     html = render_template(
         "consent/sign.html",
         form=form,
         shown=shown,
-        name=facts.get(visits.Fact.NAME, ""),
-        today=i18n.long_date(clock.today(i18n.clinic().zone)),
-        helper=_helper(visit_id),
+        name=name,
+        today=i18n.long_date(today),
+        helper=helped.words,
+        scope=_scope(shown, today),
+        parts=[(part, PART_WORDS[part], *form.boxes_of(part)) for part in form.parts(is_guarded=helped.is_guardian)],
     )
     return html, 422 if form.errors else 200
 
 
-def _signed(form: SignForm, shown: consent.Shown) -> bool:
-    """Take the signature, or say in the form why it is none."""
+def _boxes_of(person: people.Person | None) -> dict[str, str]:
+    """What the boxes for other people begin with: who helped with the questions. A suggestion, never a signature."""
+    return {f"{person.part.value}_name": person.name, f"{person.part.value}_role": person.role} if person else {}
+
+
+def _scope(shown: consent.Shown, today: date) -> list[dict[str, str]]:
+    """What the consent is about, line by line, with the last day it is good for."""
+    scope = shown.body["scope"]
+    until = i18n.long_date(expires_on(today, scope["months"]))
+    lines = [
+        (_("Treatment"), shown.body["treatment"]),
+        (_("Areas"), shown.body["areas"]),
+        (_("With"), f"Dr {shown.body['doctor']}"),
+        (_("Planned visits"), _("about %(number)s", number=scope["sessions"]) if scope["sessions"] else ""),
+        (_("Good until"), until),
+    ]
+    return [{"label": label, "value": value} for label, value in lines if value]
+
+
+def _signed(form: SignForm, shown: consent.Shown, signing: people.Signing) -> bool:
+    """Take the signature, or say in the form why it is none, and who is missing or misnamed."""
+    faults = people.faults_of(signing, guardian_allowed=i18n.clinic().guardian_may_sign)
+    form.refuse_people(faults)
     try:
         signature = form.signature(shown)
     except Invalid as refusal:
         form.refuse(refusal.code)
         return False
+    if faults:
+        return False
     with suppress(Stale), transaction():
         consent.sign(i18n.clinic(), shown.visit_id, signature, presentation_id=_presentation(), by=current_actor())
     return True
-
-
-def _helper(visit_id: UUID) -> str:
-    """Who helps to fill in the form, as the patient said: name and role."""
-    given = answers.get_submission(visit_id)
-    items = given.edition.questionnaire.items
-    said = [(items[link], given.answers.get(link, ())) for link in HELPER if link in items]
-    return ", ".join(words for item, values in said if (words := answer_text(item, values, i18n.language())))
-
-
-HELPER = ("st.helper_name", "st.helper_role")
 
 
 @bp.route("/visit/decline", methods=["GET", "POST"])

@@ -133,7 +133,9 @@ def worth(shown: bytes, handed_out: bytes | None, renewal: Renewal | None, now: 
 
 
 STEPS = ("about_you", "health", "treatment", "effects", "check_and_sign")
-ABOUT = frozenset({"st", "id", "ct", "tx"})  # what a patient wishes for is asked early; the steps only ever go forward
+ABOUT = frozenset(
+    {"pn", "st", "id", "ct", "tx"}
+)  # what a patient wishes for is asked early; the steps only ever go forward
 TREATMENT = frozenset({"bi", "ft", "hr", "lp", "lt", "fc", "ph", "dc"})
 
 

@@ -28,6 +28,19 @@ VERDICTS = {
     "explained": N_("Explained in person."),
 }
 REPLIES = {"understood": N_("I understand"), "question": N_("I have a question")}
+PARTS = {
+    "helper": N_("Helper"),
+    "interpreter": N_("Interpreter"),
+    "witness": N_("Witness"),
+    "guardian": N_("Guardian, who signed for the patient"),
+}
+ROLES = {
+    "family": N_("Family or friend"),
+    "staff": N_("Clinic staff"),
+    "interp": N_("Interpreter"),
+    "guardian": N_("Parent or legal guardian"),
+    "other": N_("Somebody else"),
+}
 LANGUAGES = {"en": N_("English"), "hi": N_("Hindi"), "ar": N_("Arabic")}
 SEXES = {"female": N_("Female"), "male": N_("Male"), "other": N_("Other"), "nosay": N_("Not said")}
 EVENTS = {
@@ -124,12 +137,12 @@ def snapshot(
         patient=_patient(first, tongue),
         answers=_answers(first, tongue),
         decisions=_decisions(review, tongue, when),
-        treatment=_treatment(presented, tongue),
+        treatment=_treatment(presented, first.get("scope", {}), tongue),
         clauses=_clauses(first, presented, review, tongue, when),
         teach_back=_teach_back(first, presented, review, tongue),
         statements=_statements(presented) if presented and "signature" in first else (),
         signature=_signature(first, tongue, when),
-        helpers=_helpers(first),
+        helpers=_helpers(first, tongue),
         countersignature=_countersignature(outcome, tongue, when) if kind is rules.Outcome.COUNTERSIGNED else None,
         ending=_ending(kind, outcome, patient, given, tongue, when),
         taken_back=tuple(Words(one["words"], one.get("words_en", "")) for one in outcome.get("withdrawn", ())),
@@ -219,14 +232,19 @@ def _about(decision: Evidence, ending: str = "") -> str:
     return "; ".join(dict.fromkeys(said)) or str(decision.get(f"title{ending}", ""))
 
 
-def _treatment(presented: Evidence | None, tongue: Tongue) -> tuple[rules.Fact, ...]:
+def _treatment(presented: Evidence | None, scope: Evidence, tongue: Tongue) -> tuple[rules.Fact, ...]:
+    """What the consent is about; evidence before format 3 has no `scope`, so neither visits nor a last day."""
     if not presented:
         return ()
-    pairs = (
+    pairs = [
         (N_("Treatment"), Words(presented["treatment"], presented.get("treatment_en", ""))),
         (N_("Areas"), Words(presented["areas"], presented.get("areas_en", ""))),
         (N_("Doctor"), Words(f"Dr {presented['doctor']}")),
-    )
+    ]
+    if scope.get("sessions"):
+        pairs.append((N_("Planned visits"), _said(scope, "sessions")))
+    if scope.get("valid_until"):
+        pairs.append((N_("Good until"), tongue.day(date.fromisoformat(scope["valid_until"]))))
     return tuple(rules.Fact(tongue.words(label), value) for label, value in pairs)
 
 
@@ -300,14 +318,41 @@ def _signature(first: Evidence, tongue: Tongue, when: When) -> rules.Signature |
     signed = first.get("signature")
     if not signed:
         return None
-    name, at = first["patient"].get("name", ""), when(first["at"])
+    named = {person["part"]: person for person in first.get("people", [])}
+    is_guardian = signed.get("by") == "guardian"
+    name = named["guardian"]["name"] if is_guardian else first["patient"].get("name", "")
+    who = tongue.words(N_("Guardian, for the patient") if is_guardian else N_("Patient"))
+    at = when(first["at"])
     if signed["method"] == "typed":
-        return rules.Signature(name, at, tongue.words(N_("typed on the clinic's tablet")), typed=signed["typed"])
+        return rules.Signature(name, at, tongue.words(N_("typed on the clinic's tablet")), who, typed=signed["typed"])
+    if signed["method"] == "thumb":
+        witness = named["witness"]
+        where = tongue.words(
+            N_("thumb print on paper, witnessed by %(name)s, %(role)s"),
+            name=witness["name"],
+            role=_role(witness, tongue),
+        )
+        return rules.Signature(name, at, where, who)
     path = rules.strokes_to_path(signed["drawn"]["strokes"], rules.INK_WIDTH, rules.INK_HEIGHT)
-    return rules.Signature(name, at, tongue.words(N_("drawn on the clinic's tablet")), path=path)
+    return rules.Signature(name, at, tongue.words(N_("drawn on the clinic's tablet")), who, path=path)
 
 
-def _helpers(first: Evidence) -> tuple[rules.Helper, ...]:
+def _role(person: Evidence, tongue: Tongue) -> Words:
+    return tongue.words(ROLES[person["role"]])
+
+
+def _helpers(first: Evidence, tongue: Tongue) -> tuple[rules.Helper, ...]:
+    """Who took part in the signature; without one, and in evidence before format 3, who helped with the answers."""
+    if "people" in first:
+        return tuple(
+            rules.Helper(
+                person["name"],
+                tongue.words(
+                    N_("%(part)s: %(role)s"), part=tongue.words(PARTS[person["part"]]), role=_role(person, tongue)
+                ),
+            )
+            for person in first["people"]
+        )
     rows = {row["item"]: row for section in first.get("answers", []) for row in section["rows"]}
     name, role = (rows.get(f"st.helper_{part}", {}) for part in ("name", "role"))
     part = Words(role.get("answer", ""), role.get("answer_en", ""))

@@ -139,11 +139,13 @@ class TeachBack:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The patient's signature: either the name as typed, or the path of the drawing from `strokes_to_path`."""
+    """The signature of the patient or of a guardian, as `who` says: the name as typed, or the path of the drawing from
+    `strokes_to_path`, or neither where a thumb print was made on paper."""
 
     name: str
     at: Words
     where: Words = Words("")
+    who: Words = Words("Patient")
     typed: str = ""
     path: str = ""
 

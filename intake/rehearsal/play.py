@@ -242,14 +242,14 @@ class _Day:
         # Help and larger letters have forms of their own on every page; the page's own is sent back to the page.
         main = tablet.form(lambda form: form.action in ("", tablet.path))
         values = main.values()
-        for control in main.controls.values():
-            if control.kind == "hidden":
-                continue
-            values |= _fill(control, person)
-        if tablet.path.startswith("/visit/sign"):
+        if tablet.path.startswith("/visit/sign"):  # nobody takes part but whom the page suggests
             values |= (
                 {"how": "type", "typed": person.name} if person.types_name else {"how": "draw", "strokes": STROKES}
             )
+        else:
+            for control in main.controls.values():
+                if control.kind != "hidden":
+                    values |= _fill(control, person)
         if tablet.path.startswith("/visit/questions"):
             for control in main.controls.values():
                 if control.item:

@@ -118,6 +118,18 @@ class Earlier:
 
 
 @dataclass(frozen=True)
+class TookPart:
+    """How it was signed, by whom, and who took part, as the patient's evidence says. `people` are codes of part and
+    role with the name between; `valid_until` is None in evidence of before a consent had a last day."""
+
+    way: str
+    by_guardian: bool
+    people: tuple[tuple[str, str, str], ...]
+    relative_interprets: bool
+    valid_until: date | None
+
+
+@dataclass(frozen=True)
 class ReviewPage:
     """The doctor's page of one visit. `tries` is how many tries the slowest teach-back that came right took."""
 
@@ -141,6 +153,7 @@ class ReviewPage:
     sections: tuple[rules.SaidSection, ...]
     earlier: tuple[Earlier, ...]
     evidence_sha256: str
+    took_part: TookPart | None
     ending: Ending | None
     is_draft: bool
 
@@ -250,8 +263,20 @@ def review_of(visit_id: UUID) -> ReviewPage:
         sections=rules.all_said(given.edition.questionnaire, given.answers, ENGLISH) if given else (),
         earlier=_earlier(visit),
         evidence_sha256=signed.sha256 if signed else "",
+        took_part=_took_part(signed.body) if signed else None,
         ending=_ending(visit_id),
         is_draft=given is not None and not definitions.is_approved(given.edition.id, language),
+    )
+
+
+def _took_part(body: Mapping[str, Any]) -> TookPart:
+    until = body.get("scope", {}).get("valid_until")
+    return TookPart(
+        way=body["signature"]["method"],
+        by_guardian=body["signature"].get("by") == "guardian",
+        people=tuple((one["part"], one["name"], one["role"]) for one in body.get("people", [])),
+        relative_interprets=consent.RELATIVE_INTERPRETS in body.get("notes", []),
+        valid_until=date.fromisoformat(until) if until else None,
     )
 
 

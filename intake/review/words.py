@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from intake.consent import State
+from intake.consent import PART_WORDS, ROLE_WORDS, State
 from intake.review.rules import Fault, Kind, OpenPoint, Point, Stage, Still, Verdict
 
 PICKS: Mapping[Verdict, Any] = {
@@ -53,6 +53,12 @@ STATES: Mapping[State, Any] = {
     State.POSTPONED: _l("Postponed by the doctor"),
     State.CLOSED: _l("Closed without a doctor"),
     State.WITHDRAWN: _l("Taken back by the patient"),
+}
+PARTS, ROLES = PART_WORDS, ROLE_WORDS  # who takes part in a signature, and who they are
+WAYS: Mapping[str, Any] = {
+    "drawn": _l("Drawn on the tablet"),
+    "typed": _l("Typed on the tablet"),
+    "thumb": _l("Thumb print on paper"),
 }
 STAGES: Mapping[Stage, Any] = {
     Stage.TALK_FIRST: _l("Waits for a talk"),

@@ -66,7 +66,7 @@ def test_stored_values_fill_every_kind_of_field_again(edition: Edition) -> None:
     assert stored_data(items["id.name"], []) is None
     born = fill(edition, "id", id__dob="1968-03-04")[field_name(edition.questionnaire, "id.dob")]
     assert born.parts == {"d": "4", "m": "3", "y": "1968"}
-    assert fill(edition, "st", st__privacy=True)[field_name(edition.questionnaire, "st.privacy")].data is True
+    assert fill(edition, "pn", st__privacy=True)[field_name(edition.questionnaire, "st.privacy")].data is True
 
 
 def test_an_answer_that_stands_alone_is_marked_for_the_script(edition: Edition) -> None:

@@ -183,7 +183,7 @@ def test_none_of_these_stands_alone(app: Flask, patient: tuple[StrictClient, UUI
 def test_an_answer_to_a_question_that_is_not_asked_is_dropped_and_said_in_the_log(
     app: Flask, patient: tuple[StrictClient, UUID]
 ) -> None:
-    assert send(app, patient, START, st__who="self", st__helper_name="Nobody", st__privacy="y").status_code == 303
+    assert send(app, patient, START, st__who="self", st__helper_name="Nobody").status_code == 303
     assert drafted(app, patient[1], "st.helper_name") == []
     assert [facts["items"] for facts in events(app, patient[1], "response.not_asked_dropped")] == ["st.helper_name"]
 
@@ -266,7 +266,7 @@ def test_without_scripts_a_question_opened_by_an_answer_is_shown_before_it_is_an
     app: Flask, patient: tuple[StrictClient, UUID]
 ) -> None:
     client, visit_id = patient
-    shown = send(app, patient, START, st__who="helped", st__privacy="y")
+    shown = send(app, patient, START, st__who="helped")
     assert shown.status_code == 422
     assert "Your answers opened more on this page" in shown.text
     assert errors_of(shown.text) == []
@@ -291,9 +291,9 @@ def test_without_scripts_an_optional_question_opened_by_an_answer_is_not_passed_
 
 def test_changing_ones_mind_back_brings_the_hidden_answer_back(app: Flask, patient: tuple[StrictClient, UUID]) -> None:
     helper = {"st__helper_name": "Asha", "st__helper_role": "family"}
-    assert send(app, patient, START, st__who="helped", st__privacy="y", **helper).status_code == 303
+    assert send(app, patient, START, st__who="helped", **helper).status_code == 303
     assert send(app, patient, START, st__who="self").status_code == 303
-    assert 'value="Asha"' in send(app, patient, START, st__who="helped", st__privacy=[]).text
+    assert 'value="Asha"' in send(app, patient, START, st__who="helped").text
 
 
 def test_a_hidden_question_is_in_the_page_disabled_with_its_condition(

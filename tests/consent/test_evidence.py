@@ -124,7 +124,7 @@ def test_every_event_in_the_evidence_carries_its_facts_as_the_log_has_them(app: 
     assert [fact["page"] for fact in facts["consent.page_answered"]] == [
         p["id"] for p in stated.body["presented"]["pages"]
     ]
-    assert [fact["section"] for fact in facts["response.page_saved"]][:2] == ["st", "id"]
+    assert [fact["section"] for fact in facts["response.page_saved"]][:3] == ["pn", "st", "id"]
     assert facts["response.submitted"][0]["commitment"]
     assert [event["event"] for event in told].count("consent.signed") == 0, "it is what is being signed"
 

@@ -56,9 +56,9 @@ def test_a_page_has_at_most_six_questions() -> None:
         assert sum(QUESTIONNAIRE.items[link_id].is_question for link_id in section.items) <= 6, section.id
 
 
-def test_the_twenty_sections_keep_their_order_and_four_long_ones_are_split() -> None:
+def test_the_notice_and_twenty_sections_keep_their_order_and_four_long_ones_are_split() -> None:
     assert [section.id for section in QUESTIONNAIRE.sections] == (
-        "st id ct tx tx-2 td pr mh mh-2 md md-2 al sk ex ls bi bi-2 ft hr lp lt fc ph dc".split()
+        "pn st id ct tx tx-2 td pr mh mh-2 md md-2 al sk ex ls bi bi-2 ft hr lp lt fc ph dc".split()
     )
 
 

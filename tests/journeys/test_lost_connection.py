@@ -69,7 +69,7 @@ def test_half_a_minute_without_a_connection_in_the_middle_of_a_page_loses_no_wor
     assert drafted(app, visit.id, "ct.ec_name") == ["Imran Sheikh"]
     assert drafted(app, visit.id, "ct.ec_phone") == ["98400 00422"]
     saved = [entry["section"] for entry in events(app, visit.id, "response.page_saved")]
-    assert sorted(saved) == ["ct", "id", "st"]
+    assert sorted(saved) == ["ct", "id", "pn", "st"]
 
 
 def test_a_page_that_nobody_sends_is_kept_by_itself_when_the_connection_is_back_and_says_so(visit: Visit) -> None:

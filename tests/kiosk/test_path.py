@@ -93,7 +93,7 @@ def test_every_page_has_one_heading_a_way_back_help_and_a_way_to_say_no(app: Fla
 
 def test_the_script_is_told_the_next_page_so_that_it_is_shown_once(app: Flask) -> None:
     client, visit_id = at_questions(app)
-    fields = untouched(client, "/visit/questions/st") | sent(app, visit_id, st__who="self", st__privacy="y")
+    fields = untouched(client, "/visit/questions/st") | sent(app, visit_id, st__who="self")
     answer = client.post("/visit/questions/st", data=fields, headers={"X-Requested-With": "fetch"})
     assert (answer.status_code, answer.headers["X-Next"]) == (204, "/visit/next")
     assert "Location" not in answer.headers and not answer.data

@@ -129,7 +129,7 @@ def test_nothing_of_a_visit_opens_before_the_date_of_birth_is_given(app: Flask, 
 
 def test_the_right_date_opens_the_first_question(app: Flask) -> None:
     client = identified(app, a_visit(app))
-    assert client.get("/visit/next").headers["Location"].endswith("/visit/questions/st")
+    assert client.get("/visit/next").headers["Location"].endswith("/visit/questions/pn")
 
 
 @pytest.mark.parametrize(
