@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from intake import i18n, jobs
+from intake import jobs
 from intake.db import let_go, transaction
 from intake.records import service
-from intake.records.render import render
+from intake.records.engine import render
 from intake.records.seal import the_sealer
 
 
@@ -16,9 +16,8 @@ def seal_record(visit_id: str) -> None:
     let_go()
     if made is None:
         return
-    # The evidence says in which language the patient read and signed; no request and no setting is asked.
-    translate = i18n.translator(made.snapshot.language)
-    pdf = the_sealer().seal(render(made.snapshot, made.evidence, translate))
+    # In the language that the evidence names, in which the patient read and signed; no request, no setting is asked.
+    pdf = the_sealer().seal(render(made.snapshot, made.evidence))
     key = service.store(made, pdf)
     with transaction():
         service.add(made, pdf, key)
