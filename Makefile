@@ -6,7 +6,7 @@ BIN := .venv/bin
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-pg check-corpus bench screenshots messages lint lint-style lint-types lint-floors format lock clean
+.PHONY: help setup run test test-pg check-corpus bench soak screenshots messages lint lint-style lint-types lint-floors format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,8 +31,11 @@ test-pg: setup ## the same tests on a throw-away PostgreSQL cluster
 check-corpus: setup ## questionnaires by others: refused with reasons, or drawn, answered, exported; CORPUS=folder names others
 	@$(BIN)/python -m tests.corpus.check
 
-bench: setup ## how fast it is, in ratios that a slow machine does not change; a report of under three minutes
-	@$(BIN)/python -m tests.bench
+bench: setup ## how fast it is, in ratios that a slow machine does not change; B=questions or B=records for a part
+	@$(BIN)/python -m tests.bench $(B)
+
+soak: setup ## 200 days of one visit with kill -9, full disks and locked databases in the way; what was lost or doubled
+	@$(BIN)/pytest -q tests/faults/soak.py
 
 screenshots: setup ## the pictures of the README and docs, from a demo clinic
 	$(BIN)/python tools/screenshots.py

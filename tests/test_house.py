@@ -29,6 +29,7 @@ MAY_ASK_THE_TIME = {"intake/clock.py": "it is the clock"}
 MAY_READ_THE_ENVIRONMENT = {
     "intake/config.py": "Settings is read there, once",
     "intake/cli.py": "the demo names its settings file to the worker it starts",
+    "intake/records/engine.py": "the process that draws gets two names of it, where fontconfig has its cache, no more",
 }
 MAY_OPEN_A_TRANSACTION = {
     "intake/db.py": "transaction() is defined there",

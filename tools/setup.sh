@@ -25,6 +25,8 @@ has_library() {
     "$ldconfig" -p 2>/dev/null | grep -q "$1"
 }
 
+has_jar() { [ -f "/usr/share/java/$1.jar" ]; }
+
 missing_packages() {
     has_library libpango-1.0.so.0 || echo libpango-1.0-0
     has_library libpangoft2-1.0.so.0 || echo libpangoft2-1.0-0
@@ -37,6 +39,11 @@ missing_packages() {
         have chromium || echo chromium
         have pdftotext || echo poppler-utils
         have qpdf || echo qpdf
+        # PDFBox preflight, an independent judge of PDF/A, with what its Java leaves out.
+        has_jar preflight || echo libpdfbox2-java
+        has_jar javax.activation || echo libactivation-java
+        has_jar jaxb-api || echo libjaxb-api-java
+        have java || echo default-jre-headless
     fi
 }
 

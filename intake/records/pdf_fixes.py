@@ -66,7 +66,20 @@ def complaints() -> Iterator[list[str]]:
 def srgb() -> dict[str, ColorProfile]:
     """The colours' meaning, read once: WeasyPrint reads the same file for each document and leaves it open."""
     data = (files("weasyprint.pdf") / "sRGB2014.icc").read_bytes()
-    return {OUTPUT_INTENT: ColorProfile(BytesIO(data), "sRGB2014.icc", "relative-colorimetric", (["r"], ["g"], ["b"]))}
+    return {OUTPUT_INTENT: _KeptProfile(data)}
+
+
+class _KeptProfile(ColorProfile):
+    """Goes into the file byte for byte: once asked its name, a profile was written anew from its parts, and otherwise
+    than the first time, so that a process's second record differed from its first."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(BytesIO(data), "sRGB2014.icc", "relative-colorimetric", (["r"], ["g"], ["b"]))  # type: ignore[no-untyped-call]
+        self._data = data
+
+    @property
+    def content(self) -> bytes:
+        return self._data
 
 
 def prepare(document: Document) -> None:

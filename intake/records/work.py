@@ -3,11 +3,11 @@ is stored with every signature it is to have, or not at all."""
 
 from uuid import UUID
 
-from intake import audit, i18n, jobs
+from intake import audit, jobs
 from intake.db import let_go, transaction
 from intake.records import doctor_keys, service
 from intake.records.certificates import ClinicKeys, Doctor
-from intake.records.render import render
+from intake.records.engine import render
 from intake.records.seal import the_sealer
 
 
@@ -25,9 +25,8 @@ def seal_record(visit_id: str, of: str = "") -> None:
 def _file(made: service.Unsealed) -> None:
     sealer = the_sealer()
     key = _doctors_key(sealer.keys, *made.countersigner) if made.countersigner else None
-    # The evidence says in which language the patient read and signed; no request and no setting is asked.
-    translate = i18n.translator(made.snapshot.language)
-    pdf = sealer.seal(render(made.snapshot, made.evidence, translate))
+    # In the language that the evidence names, in which the patient read and signed; no request, no setting is asked.
+    pdf = sealer.seal(render(made.snapshot, made.evidence))
     if key is not None:
         pdf = sealer.countersign(pdf, key.certificate, key.private)
     stored = service.store(made, pdf)

@@ -1,12 +1,15 @@
 """Measuring two sides against each other on a machine whose speed drifts: pairs interleaved within milliseconds.
 
-Time is the processor's for this process: nothing here waits for a disk or a network, and what else runs is not ours.
+Time is the processor's for this process where nothing waits for a disk, a network or another process, and what else
+runs is not ours; a side that works in other processes too is timed by the clock.
 """
 
 import gc
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 PAIRS = 40
@@ -58,15 +61,16 @@ class Side:
 
     run: Callable[[Any], object]
     make: Callable[[], Any] = lambda: None
+    clock: Callable[[], float] = time.process_time
 
     def seconds(self, times: int) -> float:
         """How long one call takes, from this many."""
         spent = 0.0
         for _ in range(times):
             argument = self.make()
-            began = time.process_time()
+            began = self.clock()
             self.run(argument)
-            spent += time.process_time() - began
+            spent += self.clock() - began
         return spent / times
 
     def often(self) -> int:
@@ -75,12 +79,12 @@ class Side:
         return max(1, round(SIDE / min(self.seconds(1) for _ in range(5))))
 
 
-def compare(what: str, ours: Side, peer: Side, *, against: str, bar: float | None = None) -> Row:
+def compare(what: str, ours: Side, peer: Side, *, against: str, bar: float | None = None, pairs: int = PAIRS) -> Row:
     """Time two sides in pairs, each first in every other pair. The figure is the median of the pairs' ratios."""
     times = ours.often(), peer.often()
     gc.collect()
     found: list[tuple[float, float]] = []
-    for pair in range(PAIRS):
+    for pair in range(pairs):
         if pair % 2:
             other = peer.seconds(times[1])
             found.append((ours.seconds(times[0]), other))
@@ -89,3 +93,9 @@ def compare(what: str, ours: Side, peer: Side, *, against: str, bar: float | Non
     mine, theirs = (Spread.of([1000 * pair[side] for pair in found]) for side in (0, 1))
     ratios = Spread.of([one / other for one, other in found])
     return Row(what, f"{mine} ms", f"{theirs} ms {against}", ratios, bar=bar)
+
+
+def resident(pid: int | None = None) -> int:
+    """The memory a process holds, this one or another, in KB (proc(5), statm)."""
+    pages = int(Path(f"/proc/{pid or 'self'}/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024

@@ -4,12 +4,10 @@ of a row are sent the same request, the tablet's cookies included.
 """
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from flask import g, render_template
@@ -20,7 +18,7 @@ from intake.answers import Page, context, field_name, open_page, take
 from intake.definitions.loader import load
 from intake.definitions.shorthand import compile_shorthand
 from tests.bench.clinic import SECTION, TEN, Clinic, Request, answer, by_client, by_hand, handed_over
-from tests.bench.measure import Row, Side, Spread, compare
+from tests.bench.measure import Row, Side, Spread, compare, resident
 from tests.bench.plain import PAGE, SENT, bare, plain_form
 from tests.kiosk.pages import browser_fields
 
@@ -113,7 +111,7 @@ def memory(clinic: Clinic) -> Row:
     for request in range(1, 10_001):
         take_in(sender.another()) if request % 5 == 0 else show(clinic.asked())
         if request in (2_000, 10_000):
-            sizes[request] = _resident()
+            sizes[request] = resident()
     grown = sizes[10_000] - sizes[2_000]
     said = f"{sizes[2_000] / 1024:.1f} MB, then {sizes[10_000] / 1024:.1f} MB"
     return Row("memory, 2,000 to 10,000 requests", said, "", Spread(grown, grown, grown), "KB", bar=1024)
@@ -165,9 +163,3 @@ def _in_request(clinic: Clinic) -> Iterator[Page]:
 def _bare_page(clinic: Clinic) -> Side:
     """A bare view that answers the bytes of the page."""
     return Side(by_client(bare("GET", *answer(clinic.app, clinic.asked())), 200), lambda: clinic.asked(path="/"))
-
-
-def _resident() -> int:
-    """The memory this process holds, in KB (proc(5), statm)."""
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") // 1024

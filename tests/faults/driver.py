@@ -25,14 +25,12 @@ from intake import audit, clock, create_app, definitions, jobs
 from intake.consent import service as consent_service
 from intake.db import before_commit, db
 from intake.errors import NotAllowed
-from intake.records import PadesSealer, doctor_keys, work
+from intake.records import PadesSealer, doctor_keys, wire, work
 from intake.records import service as records_service
-from intake.records.render import render
 from intake.sessions import DatabaseSessions
 from tests import endings
 from tests.builders import fields_of
 from tests.conftest import settings_for
-from tests.records.snapshots import EVIDENCE, a_declined_snapshot
 
 Trap = Callable[[], None]
 
@@ -108,6 +106,7 @@ TRAPS: dict[str, Trap] = {
     # A record.
     "the job is claimed": lambda: jobs.HANDLERS.__setitem__("records.seal", die),
     "the evidence is read": before(work, "render"),
+    "it is being rendered": after(wire, "send"),
     "it is rendered": after(work, "render"),
     "it is sealed": after(PadesSealer, "seal"),
     "the temporary file is written": before(os, "link"),
@@ -177,7 +176,8 @@ def end(how: Callable[[Flask, UUID], None]) -> Callable[[Flask, dict[str, Any]],
     def do(app: Flask, order: dict[str, Any]) -> Any:
         set_trap(order)
         try:
-            how(app, UUID(order["visit"]))
+            with disk_of(order.get("disk", resource.RLIM_INFINITY)):
+                how(app, UUID(order["visit"]))
         except NotAllowed as refusal:
             return refusal.code
         return "done"
@@ -201,6 +201,8 @@ ORDERS: dict[str, Callable[[Flask, dict[str, Any]], Any]] = {
 
 def obey(order: dict[str, Any]) -> Any:
     """Open the clinic and do what was ordered."""
+    if order.get("hurry"):  # a locked database is not waited for
+        event.listen(Engine, "connect", lambda connection, _record: connection.execute("PRAGMA busy_timeout=100"))
     app = create_app(settings_for(Path(order["folder"]), **order["settings"]))
     with clock.frozen(datetime.fromisoformat(order["at"])):
         return ORDERS[order["do"]](app, order)
@@ -225,8 +227,7 @@ def in_a_child(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_ahead(folder: Path, settings: dict[str, Any]) -> None:
-    """Read what never changes, typefaces and clinic texts, so that no child has to; leaves no connection open."""
-    render(a_declined_snapshot(), EVIDENCE)
+    """Read what never changes, the clinic's texts, so that no child has to; leaves no connection open."""
     app = create_app(settings_for(folder, **settings))
     with app.app_context():
         definitions.current_edition()

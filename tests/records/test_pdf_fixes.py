@@ -3,18 +3,21 @@
 import re
 from collections.abc import Iterator
 from functools import partial
+from importlib.resources import files
 from io import BytesIO
 from typing import Any
 
 import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 from weasyprint import CSS, HTML, Attachment
+from weasyprint.css import ColorProfile
 from weasyprint.text.fonts import FontConfiguration
 
 from intake.records import pdf_fixes
 from intake.records.faces import Faces
 from intake.records.render import FONTS, ClosedFetcher
 
+SRGB = files("weasyprint.pdf") / "sRGB2014.icc"
 PAGE = """<!doctype html><html lang="en"><head><title>A record</title><meta name="author" content="Clinic">
 <meta name="generator" content="Intake"><meta name="dcterms.created" content="2026-11-23T13:02:05+05:30"></head><body>
 <p>श्री क्षेत्र</p><p>عربي</p><table><thead><tr><th>Asked</th></tr></thead>
@@ -137,3 +140,11 @@ def test_a_right_to_left_line_is_left_to_the_reader() -> None:
     assert pdf_fixes.is_reshaped("বাংলা")
     assert not pdf_fixes.is_reshaped("Zoë 14")
     assert not pdf_fixes.is_reshaped("श्री عربي")
+
+
+def test_the_colours_are_the_same_bytes_in_every_record() -> None:
+    stock = ColorProfile(BytesIO(SRGB.read_bytes()), "x", "perceptual", (["r"], ["g"], ["b"]))
+    assert stock.content == SRGB.read_bytes()
+    assert stock.name and stock.content != SRGB.read_bytes()
+    kept = pdf_fixes.srgb()[pdf_fixes.OUTPUT_INTENT]
+    assert kept.name and kept.content == kept.content == SRGB.read_bytes()
