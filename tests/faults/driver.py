@@ -94,14 +94,14 @@ def is_statement(name: str, *_: Any, **__: Any) -> bool:
 
 TRAPS: dict[str, Trap] = {
     # A statement: signed, countersigned, declined.
-    "nothing is written": before(consent_service, "_state_it"),
+    "nothing is written": before(consent_service, "make_statement"),
     "the evidence is signed": after(PadesSealer, "sign_evidence"),
     "the statement is in the database": before(audit, "record", is_statement),
     "the job is asked for": after(jobs, "enqueue"),
     "the log is not chained": lambda: before_commit.insert(0, die),
     "the log is chained": lambda: before_commit.append(die),
-    "everything is written": after(consent_service, "_state_it", at_commit(committed=False)),
-    "it is committed": after(consent_service, "_state_it", at_commit(committed=True)),
+    "everything is written": after(consent_service, "make_statement", at_commit(committed=False)),
+    "it is committed": after(consent_service, "make_statement", at_commit(committed=True)),
     "the answer is not sent": before(DatabaseSessions, "save_session"),
     # A record.
     "the job is claimed": lambda: jobs.HANDLERS.__setitem__("records.seal", die),
