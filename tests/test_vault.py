@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from sqlalchemy import select
 
-from intake import cli, consent, jobs, setting_up, telemetry, vault, visits
+from intake import cli, consent, jobs, setting_up, staff, telemetry, vault, visits
 from intake.access import Actor
 from intake.config import Settings
 from intake.db import db, transaction
@@ -347,7 +347,9 @@ def test_after_a_whole_visit_no_private_word_lies_anywhere_in_the_clear(app: Fla
     visit_id = builders.a_signed_visit(app, given_answers, name=CANARY["id.name"], phone=CANARY["ct.mobile"])
     with app.test_request_context():
         doctor = Actor("staff", visits.get_visit(visit_id).doctor_id, frozenset())
-        part = {"doctor": {"name": "Dr Ananya Rao"}, "decisions": [], "words": "Echidna seen"}
+        member = staff.get_member(visits.get_visit(visit_id).doctor_id)
+        named = {"id": str(member.id), "name": member.name, "registration_no": member.registration_no}
+        part = {"doctor": named, "decisions": [], "words": "Echidna seen"}
         with transaction():
             consent.decide(clinic(), visit_id, consent.Kind.COUNTERSIGNED, part, by=doctor)
         assert jobs.run_due()

@@ -2,6 +2,7 @@
 
 The evidence keeps rule ids and severities; the snapshot leaves them out (a patient's copy prints answers,
 decisions and words). Our own words go through the `translate` of the caller; the clinic's come from the evidence.
+Longer than 400 lines, for it has one short function for each part of the page.
 """
 
 import base64

@@ -150,11 +150,10 @@ def record_of_visit(visit_id: UUID) -> RecordView | None:
 
 
 def records_of_visit(visit_id: UUID) -> list[RecordView]:
-    """Every record of a visit, in the order they were sealed."""
-    return [
-        _view(row)
-        for row in db.session.scalars(select(Record).where(Record.visit_id == visit_id).order_by(Record.sealed_at))
-    ]
+    """Every record of a visit, in the order they were sealed; of one moment, what was taken back comes last."""
+    found = [_view(row) for row in db.session.scalars(select(Record).where(Record.visit_id == visit_id))]
+    taken_back = (rules.Outcome.WITHDRAWN, rules.Outcome.PART_WITHDRAWN)
+    return sorted(found, key=lambda one: (one.sealed_at, one.outcome in taken_back))
 
 
 def _record_of(visit_id: UUID, digest: str) -> Record | None:

@@ -23,7 +23,7 @@ from tests.endings import a_declined_visit, a_filed_visit, countersigned, record
 
 APPEND_ONLY = {
     *("audit_entry", "edition", "edition_file", "edition_approval", "patient_fact", "visit_move", "submission"),
-    *("finding", "presentation", "reply", "statement", "decision", "record", "log_checkpoint"),
+    *("finding", "presentation", "reply", "statement", "decision", "record", "log_checkpoint", "doctor_key"),
 }
 MAY_CHANGE = {
     "alembic_version": "says which tables there are",
@@ -130,8 +130,9 @@ def a_row_everywhere(app: Flask) -> UUID:
         known |= {"visit_id": visit_id, "patient_id": visit.patient_id, "edition_id": definitions.current_edition().id}
         known |= {"seq": 9, "kind": "called", "about": "finding:1", "body": b"", "size": 1, "sealed_at": clock.now()}
         known |= {"position": 0, "is_flag": True, "language": "en", "root": b"", "note": ""}
+        known |= {"certificate": b"", "sealed": b"", "made_at": clock.now()}
         known |= {name: "x" for name in ("number", "outcome", "statement_sha256", "pdf_sha256", "storage_key")}
-        for name in ("edition_approval", "visit_move", "finding", "decision", "record", "log_checkpoint"):
+        for name in ("edition_approval", "visit_move", "finding", "decision", "record", "log_checkpoint", "doctor_key"):
             table = Base.metadata.tables[name]
             db.session.execute(table.insert().values({column.name: known[column.name] for column in table.columns}))
     return UUID(str(known["id"]))
