@@ -243,9 +243,11 @@ class _Day:
         main = tablet.form(lambda form: form.action in ("", tablet.path))
         values = main.values()
         if tablet.path.startswith("/visit/sign"):  # nobody takes part but whom the page suggests
+            guardian = main.controls.get("guardian_name")  # who signs with their own name
+            signer = (guardian.text if guardian else "") or person.name
             values |= (
-                {"how": "type", "typed": person.name} if person.types_name else {"how": "draw", "strokes": STROKES}
-            )
+                {"how": "type", "typed": signer} if person.types_name else {"how": "draw", "strokes": STROKES}
+            ) | _roles(main)
         else:
             for control in main.controls.values():
                 if control.kind != "hidden":
@@ -358,6 +360,14 @@ def _fill(control: Control, person: Person) -> dict[str, Any]:
     if control.item.endswith(("mobile", "phone")):
         return {control.name: person.phone}
     return {control.name: typed.get(control.item, person.words())}
+
+
+def _roles(form: Form) -> dict[str, str]:
+    """A role for everybody whom the page suggests by name alone."""
+    controls = form.controls
+    named = [name.removesuffix("_name") for name, one in controls.items() if name.endswith("_name") and one.text]
+    lacking = [controls[f"{part}_role"] for part in named if not controls[f"{part}_role"].text]
+    return {one.name: next(choice for choice in one.choices if choice) for one in lacking}
 
 
 def _decide(form: Form, *, postpones: bool) -> dict[str, Any]:

@@ -242,4 +242,4 @@ def test_a_log_five_times_as_long_takes_no_more_memory(app: Flask) -> None:
     peak()  # what is made once and kept, such as compiled statements
     before = peak()
     write(8000)
-    assert peak() < 1.2 * before
+    assert peak() < 1.5 * before, "what is held of each entry would make it five times as much"
