@@ -93,11 +93,18 @@ def data(made_clinic: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def settings(data: Path) -> Iterator[Settings]:
     """The settings of this test's clinic, with a database of its own."""
+    with own_settings(data, MADE) as found:
+        yield found
+
+
+@contextmanager
+def own_settings(data: Path, template: str) -> Iterator[Settings]:
+    """Settings for a data folder; on the server with a database made from this one, which is gone afterwards."""
     if not SERVER:
         yield settings_for(data)
         return
     name = f"intake_{uuid.uuid4().hex[:12]}"
-    yield settings_for(data, database_url=_fresh_database(name, MADE))
+    yield settings_for(data, database_url=_fresh_database(name, template))
     admin = create_engine(str(SERVER), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))

@@ -212,8 +212,8 @@ def decline() -> ResponseReturnValue:
 def withdraw() -> ResponseReturnValue:
     """Taking back what this patient agreed to, today or at an earlier visit; as easy as giving it."""
     patient_id = visits.get_visit(current_visit_id()).patient_id
-    form = WithdrawForm()
-    form.offer(consent.standing_of_patient(patient_id, i18n.language()))
+    form, standing = WithdrawForm(), consent.standing_of_patient(patient_id, i18n.language())
+    form.offer(standing)
     if is_answer(form) and form.validate():
         with transaction():
             own = {visit.id for visit in visits.visits_of_patients([patient_id])}
@@ -229,7 +229,6 @@ def withdraw() -> ResponseReturnValue:
                     by=current_actor(),
                 )
         return redirect(url_for("consent.withdraw"), 303)
-    standing = consent.standing_of_patient(patient_id, i18n.language())
     html = render_template("consent/withdraw.html", form=form, standing=standing, treatment=consent.TREATMENT)
     return html, 422 if form.errors else 200
 

@@ -45,11 +45,6 @@ class Standing:
     parts: tuple[Part, ...]
     taken_back: tuple[TakenBack, ...]
 
-    @property
-    def has_treatment(self) -> bool:
-        """Whether the consent to the treatment can be taken back."""
-        return any(part.id == rules.TREATMENT for part in self.parts)
-
 
 def standing_of(visit_id: UUID, language: str) -> Standing:
     """What of a visit stands, in the words of a language. Before the visit is signed or decided there is nothing to
@@ -161,12 +156,11 @@ def _valid_until(visit_id: UUID) -> date | None:
 
 
 def _is_superseded(visit_id: UUID) -> bool:
-    """Whether a later countersigned consent of the same patient is about the same treatments, or more, and stands."""
+    """Whether a later consent of the same patient, countersigned, is about the same treatments, or more. It replaced
+    this one for good: what is taken back or over later brings nothing back into force."""
     visit, covered = visits.get_visit(visit_id), _treatments(visit_id)
     later = [one for one in visits.visits_of_patients([visit.patient_id]) if one.issued_at > visit.issued_at]
-    return any(
-        rules.state(kinds_of(one.id)) is rules.State.COUNTERSIGNED and _treatments(one.id) >= covered for one in later
-    )
+    return any(rules.Kind.COUNTERSIGNED in kinds_of(one.id) and _treatments(one.id) >= covered for one in later)
 
 
 def _treatments(visit_id: UUID) -> frozenset[str]:

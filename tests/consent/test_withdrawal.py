@@ -143,8 +143,9 @@ def test_a_later_consent_to_the_same_treatments_replaces_the_earlier_one(app: Fl
         assert records.state_of(one) is records.RecordState.REPLACED
         assert records.state_of(two) is records.RecordState.CURRENT
         take_back(second, TREATMENT)
-        # The earlier consent had been replaced by the patient's own newer word, which is now no.
         assert consent.force_of(second, MONDAY) is Force.WITHDRAWN
+        # The patient's newer word had replaced the earlier one, and is now no: nothing comes back into force by it.
+        assert consent.force_of(first, MONDAY) is Force.SUPERSEDED
         db.session.remove()
 
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
-from sqlalchemy import create_engine, text
 
 from intake import audit, clock, create_app
 from intake.access import SYSTEM
@@ -20,7 +18,7 @@ from intake.db import db, transaction
 from intake.records.models import Record
 from tests.audit.tampering import change
 from tests.builders import HEALTHY, a_signed_visit, a_visit, answered
-from tests.conftest import MADE, MONDAY_NOON, SERVER, _fresh_database, settings_for
+from tests.conftest import MADE, MONDAY_NOON, SERVER, _fresh_database, own_settings, settings_for
 from tests.endings import a_declined_visit, countersigned, work_done
 
 JUNK = "decode('00', 'hex')" if SERVER else "x'00'"
@@ -57,15 +55,8 @@ def data(filed_clinic: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def settings(data: Path) -> Iterator[Settings]:
     """Its settings, with a database of its own."""
-    if not SERVER:
-        yield settings_for(data)
-        return
-    name = f"intake_{uuid.uuid4().hex[:12]}"
-    yield settings_for(data, database_url=_fresh_database(name, FILED))
-    admin = create_engine(str(SERVER), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
-    admin.dispose()
+    with own_settings(data, FILED) as found:
+        yield found
 
 
 @pytest.fixture
