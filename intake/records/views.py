@@ -13,7 +13,7 @@ from intake.records.worth import RecordState
 
 bp = Blueprint("records", __name__)
 STATES = {
-    RecordState.CURRENT: _l("In force: not replaced, not taken back"),
+    RecordState.CURRENT: _l("Current: not replaced, not taken back"),
     RecordState.WITHDRAWN: _l("Taken back by the patient"),
     RecordState.REPLACED: _l("Replaced by a newer record"),
     RecordState.EXPIRED: _l("Its time is over"),

@@ -12,7 +12,7 @@ from intake.db import transaction
 from intake.i18n import clinic
 from tests.builders import TABLET
 from tests.conftest import StrictClient
-from tests.endings import a_filed_visit, work_done
+from tests.endings import a_declined_visit, a_filed_visit, work_done
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_number_is_found_however_it_is_typed(anonymous: StrictClient, filed: A
     answer = anonymous.submit("/verify", {"number": change(filed.number)})
     assert (answer.status_code, answer.location) == (303, f"/verify/{filed.number}")
     page = anonymous.get(answer.location).text
-    assert "In force: not replaced, not taken back" in page and filed.pdf_sha256 in page
+    assert "Current: not replaced, not taken back" in page and filed.pdf_sha256 in page
 
 
 def test_what_the_page_says_is_nobodys_name_and_nothing_of_health(anonymous: StrictClient, filed: Any) -> None:
@@ -57,7 +57,16 @@ def test_a_consent_that_was_taken_back_says_so_at_once(app: Flask, anonymous: Fl
     assert work_done(app) == 1
     with app.app_context():
         second = records.records_of_visit(filed.visit_id)[1]
-    assert "In force" in anonymous.get(f"/verify/{second.number}").text, "that it was taken back stays true"
+    assert "Current: not" in anonymous.get(f"/verify/{second.number}").text, "that it was taken back stays true"
+
+
+def test_a_record_that_gives_no_consent_is_not_called_one_in_force(app: Flask, anonymous: StrictClient) -> None:
+    visit_id = a_declined_visit(app)
+    with app.app_context():
+        no = records.record_of_visit(visit_id)
+    assert no is not None
+    page = anonymous.get(f"/verify/{no.number}").text
+    assert "Current: not replaced" in page and "in force" not in page.lower()
 
 
 @pytest.mark.parametrize("number", ["KS-0000-0000", "nonsense", "KS-7KQ2-M9X", "x" * 20])
