@@ -68,7 +68,7 @@ def long_date(day: date) -> str:
 def numbers_apart(text: str) -> str:
     """A text with each phone number in it kept apart, as Markup, where letters run from right to left: beside them the
     parts of +91 98400 00000 would change places (UAX 9, W2 and N1). Any other text unchanged."""
-    if not any(bidirectional(letter) in ("R", "AL") for letter in text):
+    if text.isascii() or not any(bidirectional(letter) in ("R", "AL") for letter in text):
         return text
     apart = Markup('<bdi dir="ltr">{}</bdi>')
     return Markup("").join(apart.format(part) if n % 2 else part for n, part in enumerate(PHONE_NUMBER.split(text)))

@@ -1,11 +1,14 @@
 """Which letters the record can print: our own faces, then Noto faces installed on the machine. Draws nothing itself."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from fontTools.ttLib import TTFont, TTLibError
+
+from intake.records.rules import printable
 
 SYSTEM = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 
@@ -19,18 +22,27 @@ class Faces:
         if not self.files:
             raise FileNotFoundError(f"no typefaces in {directory}; build the assets first")
         self.letters = frozenset().union(*(_letters(directory / name) for name in self.files))
+        self._itself = re.compile("[{}]*".format("".join(re.escape(letter) for letter in self._ordinary())))
+
+    def has_whole(self, text: str) -> bool:
+        """Whether each letter of a text is printed as it stands: a quick yes for nearly every text there is."""
+        return bool(self._itself.fullmatch(text)) and unicodedata.is_normalized("NFC", text)
+
+    def _ordinary(self) -> Iterator[str]:
+        """The letters of these faces that `rules.printable` leaves as they are."""
+        return (letter for letter in map(chr, self.letters) if printable(letter, lambda _: True) == letter)
 
 
 class Ink:
     """What one record needs: says whether a letter can be printed and remembers which installed faces that takes."""
 
     def __init__(self, faces: Faces) -> None:
-        self._faces = faces
+        self.faces = faces
         self.families: set[str] = set()
 
     def has_glyph(self, letter: str) -> bool:
         """Whether a face of ours or an installed Noto face has the letter."""
-        if ord(letter) in self._faces.letters:
+        if ord(letter) in self.faces.letters:
             return True
         # Symbols may be emoji, for which the layout engine goes to a colour face of its own choice: never those.
         if unicodedata.category(letter)[0] == "S":

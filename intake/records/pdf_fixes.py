@@ -97,6 +97,24 @@ def finish(document: Document, pdf: pydyf.PDF, about: About) -> None:
     prepare_field(pdf, SEAL_FIELD, f"Seal of {about.clinic}")
     if about.doctor:
         prepare_field(pdf, DOCTOR_FIELD, f"Signature of {about.doctor}")["Lock"] = pydyf.Dictionary(LOCK)
+    spell_once(pdf)
+
+
+def spell_once(pdf: pydyf.PDF) -> None:
+    """Spell and compress each object now: the writer did it when writing and once more for the file's /ID."""
+    pdf.objects[:] = [_Spelt(item) if item.free == "n" else item for item in pdf.objects]
+
+
+class _Spelt(pydyf.Object):
+    """A finished object of a PDF, as its bytes."""
+
+    data = b""
+    compressible = False
+
+    def __init__(self, item: pydyf.Object) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.number, self.generation = item.number, item.generation
+        self.data, self.compressible = item.data, item.compressible
 
 
 def _paint(page: Any, stream: Any, scale: float) -> None:

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree
 
 import segno
+from cssselect2 import ElementWrapper
 from jinja2 import FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -49,6 +51,16 @@ class ClosedFetcher(URLFetcher):
             self.has_refused = True
             raise FatalURLFetchingError("a record may not fetch anything")
         return URLFetcherResponse(url, self._files[url], {"Content-Type": "font/ttf"})
+
+
+class _Parsed(HTML):
+    """A page of ours, which is well-formed: read by XML's rules in a thirtieth of the time that HTML's take."""
+
+    def __init__(self, page: str, url_fetcher: URLFetcher) -> None:
+        self.base_url, self.url_fetcher, self.media_type = None, url_fetcher, "print"
+        root = ElementTree.fromstring(page)  # noqa: S314 - our own template's, without entities, every value escaped
+        self.wrapper_element = ElementWrapper.from_html_root(root, content_language=None)
+        self.etree_element = self.wrapper_element.etree_element
 
 
 class Qr(NamedTuple):
@@ -125,7 +137,7 @@ class Renderer:
         closed, number = ClosedFetcher(), about.number
         with pdf_fixes.complaints() as complaints:
             try:
-                html = HTML(string=page, url_fetcher=closed)
+                html: HTML = _Parsed(page, closed)
                 colors = dict(self._colors)
                 document = html.render(font_config=self._fonts, stylesheets=styles, color_profiles=colors, **PDF)
                 pdf_fixes.prepare(document)
@@ -168,7 +180,10 @@ def qr_code(text: str) -> Qr:
 @pass_context
 def _printable(context: Context, value: object) -> object:
     """What happens to each value before it is escaped. Markup comes from our own macros, whose parts passed already."""
-    return value if isinstance(value, Markup) else numbers_apart(printable(str(value), context["ink"].has_glyph))
+    if isinstance(value, Markup):
+        return value
+    text, ink = str(value), context["ink"]
+    return numbers_apart(text if ink.faces.has_whole(text) else printable(text, ink.has_glyph))
 
 
 def _shorten(text: str, length: int) -> str:

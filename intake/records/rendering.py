@@ -79,7 +79,10 @@ def _warmed_up(templates: Path, fonts: Path) -> Draw:
     import jinja2.debug  # noqa: F401 - by itself only loaded when a template fails
 
     from intake import i18n
+    from intake.records import quick
     from intake.records.render import render
+
+    quick.install()
 
     words = {path.parent.parent.name.replace("_", "-"): None for path in i18n.CATALOGUES.glob("*/LC_MESSAGES/*.mo")}
     translators = {tag: i18n.translator(tag) for tag in ["en", *words]}

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
+from itertools import count
 
 from playwright.sync_api import sync_playwright
 from weasyprint import HTML
@@ -48,8 +50,9 @@ class _Undo(Exception):
     """Takes back the row of a measured record, so that the next may be written."""
 
 
-def snapshot_in(language: str) -> Snapshot:
-    """A record with forty questions, in this language with the English under each line."""
+def snapshot_in(language: str, patient: int = 0) -> Snapshot:
+    """A record with forty questions, in this language with the English under each line. What is a patient's own (name,
+    number, signature, times, free text) differs from one to the next, so that nothing of it can be kept."""
     begun = {"en": a_snapshot, "hi": a_hindi_snapshot, "ar": an_arabic_snapshot}[language]()
     question, answer = SAID.get(language, ASKED)
 
@@ -57,7 +60,26 @@ def snapshot_in(language: str) -> Snapshot:
         return Words(words.text.format(n=n), words.english.format(n=n))
 
     rows = tuple(Answer(numbered(question, n), numbered(answer, n)) for n in range(40))
-    return dataclasses.replace(begun, answers=(*begun.answers[:1], Section(Words("Your skin"), rows)))
+    told = Answer(rows[0].label, Words(f"Since the summer of {1990 + patient}, about {patient} times a year"))
+    number = f"KS-{patient:04d}-M9XF"
+    drawn = begun.signature and begun.signature.path
+    path = f"M{patient % 90}.5 {patient // 90}.5{drawn}" if drawn else ""
+    return dataclasses.replace(
+        begun,
+        number=number,
+        verify_url=f"https://intake.clinic.example/verify/{number}",
+        patient_name=f"{begun.patient_name} {patient}",
+        sealed_at=begun.sealed_at + timedelta(minutes=patient),
+        sealed_on=Words(f"{begun.sealed_on.text} ({patient})", begun.sealed_on.english),
+        signature=begun.signature
+        and dataclasses.replace(begun.signature, path=path, name=f"{begun.patient_name} {patient}"),
+        answers=(*begun.answers[:1], Section(Words("Your skin"), (*rows, told))),
+    )
+
+
+def patients(language: str) -> Iterator[Snapshot]:
+    """One patient's record after the other's."""
+    return (snapshot_in(language, patient) for patient in count(1))
 
 
 @contextmanager
@@ -95,9 +117,9 @@ def _page_in(language: str, *, faces: bool) -> str:
 
 def beside_naive(clinic: Clinic, language: str) -> Row:
     """Beside `HTML(string).write_pdf()`: plain, untagged, unsealed, kept nowhere."""
-    page, snapshot = _page_in(language, faces=True), snapshot_in(language)
+    page, records = _page_in(language, faces=True), patients(language)
     with _ready(clinic) as seal:
-        ours = Side(lambda _: seal(snapshot), clock=time.perf_counter)
+        ours = Side(lambda _: seal(next(records)), clock=time.perf_counter)
         naive = Side(lambda _: HTML(string=page).write_pdf(), clock=time.perf_counter)
         what = f"sealed record in {NAMES[language]}"
         return compare(what, ours, naive, against="HTML(string).write_pdf()", bar=0.7, pairs=PAIRS)
@@ -105,7 +127,7 @@ def beside_naive(clinic: Clinic, language: str) -> Row:
 
 def beside_chromium(clinic: Clinic) -> Row:
     """Beside a warm Chromium that prints the same page with faces of its own choice: untagged, unsealed."""
-    page, snapshot = _page_in("en", faces=False), snapshot_in("en")
+    page, records = _page_in("en", faces=False), patients("en")
     # In a thread of its own: its driver keeps an event loop there, beside which no other can run.
     with ThreadPoolExecutor(max_workers=1) as apart, _ready(clinic) as seal:
         playwright = apart.submit(sync_playwright().start).result()
@@ -116,7 +138,7 @@ def beside_chromium(clinic: Clinic) -> Row:
             tab.set_content(page)
             tab.pdf(format="A4", tagged=False)
 
-        ours = Side(lambda _: seal(snapshot), clock=time.perf_counter)
+        ours = Side(lambda _: seal(next(records)), clock=time.perf_counter)
         peer = Side(lambda _: apart.submit(printed).result(), clock=time.perf_counter)
         row = compare("the same in English", ours, peer, against="warm Chromium", bar=3.2, pairs=PAIRS)
         apart.submit(browser.close).result()
@@ -126,9 +148,11 @@ def beside_chromium(clinic: Clinic) -> Row:
 
 def beside_english(clinic: Clinic, language: str) -> Row:
     """What a script with more shaping, and the English under each line, costs more than English alone."""
-    there, here = snapshot_in(language), snapshot_in("en")
     with _ready(clinic) as seal:
-        sides = [Side(lambda _, one=one: seal(one), clock=time.perf_counter) for one in (there, here)]
+        sides = [
+            Side(lambda _, records=records: seal(next(records)), clock=time.perf_counter)
+            for records in (patients(language), patients("en"))
+        ]
         return compare(f"a record in {NAMES[language]}", *sides, against="in English", bar=1.25, pairs=PAIRS)
 
 
@@ -137,10 +161,10 @@ def memory(clinic: Clinic) -> tuple[Row, Row]:
     by from its 200th record on; and how long each took."""
     sizes, spent = {}, []
     engine = Engine(Limits(records=10_000, grown=10**12))
-    snapshots = [snapshot_in(language) for language in NAMES]
+    records = [patients(language) for language in NAMES]
     for record in range(1, TO + 1):
         began = time.perf_counter()
-        engine.render(snapshots[record % 3], EVIDENCE)
+        engine.render(next(records[record % 3]), EVIDENCE)
         spent.append(1000 * (time.perf_counter() - began))
         if record in (FROM, TO):
             sizes[record] = resident(engine.pid) / 1024
@@ -157,14 +181,14 @@ def memory(clinic: Clinic) -> tuple[Row, Row]:
 
 def on_two_processes(clinic: Clinic) -> Row:
     """Seconds for a record where two engines draw side by side and this process seals; 3.5 a second is the bar."""
-    engines, snapshot = (Engine(), Engine()), snapshot_in("en")
+    engines = Engine(), Engine()
     for engine in engines:
-        engine.render(snapshot, EVIDENCE)
+        engine.render(snapshot_in("en"), EVIDENCE)
     with clinic.app.test_request_context():
         sealer = the_sealer()
 
     def serve(engine: Engine) -> None:
-        for _ in range(EACH):
+        for _, snapshot in zip(range(EACH), patients("en"), strict=False):
             sealer.seal(engine.render(snapshot, EVIDENCE))
 
     threads = [threading.Thread(target=serve, args=(engine,)) for engine in engines]

@@ -34,8 +34,8 @@ ROOT = Path(__file__).parents[2]
 TRAPS = {
     "Loop": "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
     "Eat": "{% set eaten = 'x' * 10**9 %}",
-    "Fetch": "<img src='http://127.0.0.1:PORT/a.png'>",
-    "File": "<link rel=stylesheet href='file:///etc/passwd'>",
+    "Fetch": "<img src='http://127.0.0.1:PORT/a.png'/>",
+    "File": "<link rel='stylesheet' href='file:///etc/passwd'/>",
     "Fail": "{{ 1 // 0 }}",
 }
 WALL = 60.0

@@ -200,22 +200,22 @@ def test_html_in_every_text_is_printed_as_typed_and_fetches_nothing(
 @pytest.mark.parametrize(
     "markup",
     [
-        '<img src="http://127.0.0.1:9/a.png">',
-        '<img src="file:///etc/passwd">',
-        '<img src="data:image/png;base64,AAAA">',
+        '<img src="http://127.0.0.1:9/a.png"/>',
+        '<img src="file:///etc/passwd"/>',
+        '<img src="data:image/png;base64,AAAA"/>',
         '<p style="background: url(http://127.0.0.1:9/b)">x</p>',
         '<svg xmlns="http://www.w3.org/2000/svg"><image href="http://127.0.0.1:9/c"/></svg>',
-        '<link rel="stylesheet" href="http://127.0.0.1:9/d.css">',
+        '<link rel="stylesheet" href="http://127.0.0.1:9/d.css"/>',
         "<style>@import url(file:///etc/hosts);</style>",
-        '<link rel="attachment" href="file:///etc/passwd">',
+        '<link rel="attachment" href="file:///etc/passwd"/>',
         "<style>@font-face { font-family: X; src: url(intake-font:atkinson-400.ttf) }</style>",
     ],
 )
 def test_a_page_that_wants_to_fetch_is_not_made(markup: str, tmp_path: Path) -> None:
     (tmp_path / "records").mkdir()
     (tmp_path / "records" / "record.css").write_text("")
-    head = "<title>x</title><meta name=author content=x><meta name=generator content=x>"
-    page = f"<!doctype html><html lang=en><head>{head}</head><body>{markup}</body></html>"
+    head = "<title>x</title><meta name='author' content='x'/><meta name='generator' content='x'/>"
+    page = f"<html lang='en'><head>{head}</head><body>{markup}</body></html>"
     (tmp_path / "records" / "record.html").write_text(page)
     with pytest.raises(Invalid, match=r"records\.fetch_refused"):
         render(a_snapshot(), EVIDENCE, templates=tmp_path)

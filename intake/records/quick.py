@@ -1,0 +1,252 @@
+"""What WeasyPrint 70 does again for each record although it could not come out otherwise: one function for each, with
+what it costs. Put in by the engine's process alone; the bytes stay the same, which tests/records/test_quick.py holds.
+
+The record's own defects are mended in `pdf_fixes.py`. Nothing here knows a word of any record.
+"""
+
+import sys
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from math import inf
+from typing import Any
+
+import tinycss2
+import weasyprint.css
+import weasyprint.layout.inline
+import weasyprint.layout.percent
+import weasyprint.svg
+from weasyprint.css import ComputedStyle, InitialStyle, StyleFor
+from weasyprint.css.tokens import get_length
+from weasyprint.css.validation import preprocess_declarations
+from weasyprint.formatting_structure.boxes import Box, LineBox, PageBox
+from weasyprint.layout.percent import adjust_box_sizing, percentage
+from weasyprint.text.line_break import Layout
+
+from intake.records import kept_lines
+
+KEPT = 4000  # styles; a record takes some hundred, the same ones each time
+SVG = "{http://www.w3.org/2000/svg}svg"
+INLINE: Any = weasyprint.layout.inline  # modules whose names are put in otherwise
+STYLES: Any = weasyprint.css
+TEXT: Any = Layout
+STOCK_COLLISIONS: Any = INLINE.avoid_collisions
+STOCK_PERCENTAGES: Any = weasyprint.layout.percent.resolve_percentages
+
+
+@cache
+def install() -> None:
+    """Have this process draw with what is kept here. There is no way back: for a process that only draws records."""
+    STYLES.StyleFor = KeptStyles
+    TEXT.setup, TEXT.deactivate, TEXT.reactivate = kept_lines.setup, kept_lines.deactivate, kept_lines.reactivate
+    _replace(STOCK_PERCENTAGES, _resolve_percentages)
+    INLINE.avoid_collisions = _avoid_collisions
+    _replace(kept_lines.LINES.stock_split, kept_lines.LINES.split)
+    _replace(kept_lines.LINES.stock_draw, kept_lines.LINES.draw)
+    weasyprint.svg.TAGS["path"] = Paths(weasyprint.svg.TAGS["path"])
+
+
+def _replace(ours: Any, by: Any) -> None:
+    """Wherever WeasyPrint imported a function by its name."""
+    for module in [module for name, module in sys.modules.items() if name.startswith("weasyprint.")]:
+        for name in [name for name, value in vars(module).items() if value is ours]:
+            setattr(module, name, by)
+
+
+class KeptStyles(StyleFor):
+    """The computed styles of a document whose sheets were used before, from then.
+
+    A style follows from its parent's, the rules that match and what `lang`, `width` and `height` say; WeasyPrint shares
+    it in one document, but not from one to the next, and never where an element has a language. A fifth of the time.
+    """
+
+    def __init__(
+        self, html: Any, sheets: list[Any], presentational_hints: bool, font_config: Any, target_collector: Any
+    ) -> None:
+        if presentational_hints or any("style" in element.attrib for element in html.etree_element.iter()):
+            super().__init__(html, sheets, presentational_hints, font_config, target_collector)  # type: ignore[no-untyped-call]
+            return
+        kept = _kept(font_config, *(sheet for sheet, _origin, _specificity in sheets))
+        if len(kept.styles) > KEPT:
+            kept.styles.clear()
+        kept_lines.LINES.document += 1
+        self._cascaded_styles: dict[Any, Any] = {}
+        computed: dict[Any, Any] = {}
+        self._computed_styles = computed
+        self._sheets = sheets
+        self.font_config = font_config
+        self.initial_page_sizes = kept.page_sizes
+        root = None
+        for element in html.wrapper_element.iter_subtree():
+            node = element.etree_element
+            parent = computed[element.parent.etree_element, None] if element.parent else None
+            rules = matching(element, sheets)
+            hints = _hints(node)
+            style = kept.style(parent, root, None, rules.pop(None, ()), hints, html.base_url)
+            root = root or style
+            computed[node, None] = style
+            if style["anchor"]:
+                target_collector.collect_anchor(style["anchor"])
+            for pseudo, those in rules.items():
+                computed[node, pseudo] = kept.style(style, root, pseudo, those, (), html.base_url)
+
+
+Rule = tuple[Any, str, tuple[int, ...], float]
+
+
+def matching(element: Any, sheets: list[Any]) -> dict[str | None, tuple[Rule, ...]]:
+    """The rules for an element and each of its pseudo-elements: declarations, origin, specificity, order of layer."""
+    found: dict[str | None, tuple[Rule, ...]] = {}
+    for sheet, origin, above in sheets:
+        for specificity, _order, pseudo, (declarations, layer) in sheet.matcher.match(element):
+            order = inf if layer is None else sheet.layers.index(layer)
+            found[pseudo] = (*found.get(pseudo, ()), (declarations, origin, above or specificity, order))
+    return found
+
+
+def _hints(node: Any) -> tuple[tuple[str, str], ...]:
+    """What an element's own attributes say of its style."""
+    named = ("lang", "id") if node.tag != SVG else ("lang", "id", "width", "height")
+    return tuple((name, node.attrib[name]) for name in named if name in node.attrib)
+
+
+@lru_cache(maxsize=2)  # a record with letters of the machine's own faces has a sheet of its own
+def _kept(font_config: Any, *sheets: Any) -> "_Kept":
+    return _Kept(font_config)
+
+
+class _Kept:
+    """Styles of one set of sheets, by all that they follow from."""
+
+    def __init__(self, font_config: Any) -> None:
+        self.font_config = font_config
+        self.styles: dict[Any, Any] = {}
+        self.page_sizes: dict[str, Any] = {"box": None, "area": None}
+
+    def style(
+        self,
+        parent: Any,
+        root: Any,
+        pseudo: str | None,
+        rules: Iterable[Rule],
+        hints: tuple[tuple[str, str], ...],
+        base_url: str | None,
+    ) -> Any:
+        key = (id(parent), pseudo, hints, tuple((id(rule[0]), *rule[1:]) for rule in rules))
+        if key not in self.styles:
+            cascaded: dict[str, Any] = {}
+            for declarations, origin, specificity, order in [*_declared(hints, base_url), *rules]:
+                for name, value, importance in declarations:
+                    weight = (STYLES.declaration_precedence(origin, importance), order, specificity)
+                    if name not in cascaded or cascaded[name][1] <= weight:
+                        cascaded[name] = value, weight
+            self.styles[key] = ComputedStyle(
+                parent,
+                cascaded,
+                pseudo,
+                root or InitialStyle(self.font_config),
+                base_url,
+                self.font_config,
+                self.page_sizes,
+            )
+        return self.styles[key]
+
+
+@cache
+def _declared(hints: tuple[tuple[str, str], ...], base_url: str | None) -> tuple[Rule, ...]:
+    """The rules that attributes stand for, as WeasyPrint words them."""
+    words = {"lang": '-weasy-lang:"{}"', "id": '-weasy-anchor:"{}"', "width": "width:{}", "height": "height:{}"}
+    found = []
+    for name, value in hints:
+        if name in ("lang", "id") or get_length(tinycss2.parse_one_component_value(value), percentage=True):
+            declaration = tinycss2.parse_one_declaration(words[name].format(value))
+            found.append((tuple(preprocess_declarations(base_url, (declaration,))), "author", (0, 0, 0), inf))
+    return tuple(found)
+
+
+Plan = tuple[dict[str, Any], list[tuple[str, Any, bool]], bool] | None
+WIDTHS = ("margin_left", "margin_right", "padding_left", "padding_right", "width", "min_width", "max_width")
+UPRIGHT = ("margin_top", "margin_bottom", "padding_top", "padding_bottom")
+HEIGHTS = ("height", "min_height", "max_height")
+
+
+def _plan(style: Any) -> Plan:
+    """What a style makes of its lengths: the attributes known at once, those that take a share of the box around (and
+    whether of its height), and whether the borders are part of the size. Nothing where a height is a share."""
+    known, relative = {}, []
+    for name in (*WIDTHS, *UPRIGHT, *HEIGHTS):
+        value = style[name]
+        if value is None or value == "auto":
+            known[name] = 0 if name in ("min_width", "min_height") else value
+        elif getattr(value, "unit", "%") != "%":
+            known[name] = value.value
+        elif name in HEIGHTS:
+            return None
+        else:
+            relative.append((name, value, name in UPRIGHT))
+    if style["border_collapse"] == "collapse":
+        return None
+    known |= {f"border_{side}_width": style[f"border_{side}_width"] for side in ("top", "right", "bottom", "left")}
+    return known, relative, style["box_sizing"] != "content-box"
+
+
+def _resolve_percentages(box: Any, containing_block: Any) -> None:
+    """`resolve_percentages`: lengths that are no share of anything are found out once for a style, not for each box
+    each time it is laid out. 7 % of the time."""
+    style = box.style
+    if "_plan" not in style.__dict__:
+        style._plan = _plan(style)
+    if style._plan is None:
+        STOCK_PERCENTAGES(box, containing_block)
+        return
+    known, relative, is_whole = style._plan
+    box.__dict__.update(known)
+    if relative:
+        is_box = isinstance(containing_block, Box)
+        width, height = (containing_block.width, containing_block.height) if is_box else containing_block
+        for name, value, is_upright in relative:
+            around = height if is_upright and isinstance(box, PageBox) else width
+            found = percentage(value, style, around)
+            setattr(box, name, 0 if found == "auto" and name == "min_width" else found)
+    if is_whole:
+        adjust_box_sizing(box, "width")
+        adjust_box_sizing(box, "height")
+
+
+def _avoid_collisions(context: Any, box: Any, *around: Any, **more: Any) -> Any:
+    """`avoid_collisions`, for a line: where there is no float to avoid, its first layout stands. From right to
+    left its place was compared with that of an empty line, so that each line was laid out twice."""
+    if not context.excluded_shapes and isinstance(box, LineBox) and vars(box)["width"] == vars(box)["height"] == 0:
+        if not any(child.is_floated() for child in box.descendants()):
+            vars(box)["height"] = (
+                inf  # higher than any line can turn out; the line's own height is set when it is laid out
+            )
+    return STOCK_COLLISIONS(context, box, *around, **more)
+
+
+class Paths:
+    """`path` of a drawing: the running head is drawn on each page from the same 12 KB of text. 5 % of the time.
+
+    Only what one document draws twice is kept, so that no signature is.
+    """
+
+    def __init__(self, draw: Any) -> None:
+        self._draw = draw
+        self._document: Any = None
+        self._seen: set[tuple[str, float]] = set()
+        self._kept: dict[tuple[str, float], tuple[list[Any], list[Any]]] = {}
+
+    def __call__(self, svg: Any, node: Any, font_size: float) -> None:
+        """Put the path into the drawing's stream, as `weasyprint.svg.path.path` does."""
+        if svg.stream._fonts is not self._document:
+            self._document, self._seen = svg.stream._fonts, set()
+        key = node.get("d", ""), font_size
+        if key in self._kept:
+            marks, vertices = self._kept[key]
+            svg.stream.stream.extend(marks)
+            node.vertices.extend(vertices)
+            return
+        before, known = len(svg.stream.stream), len(node.vertices)
+        self._draw(svg, node, font_size)
+        if key in self._seen:
+            self._kept[key] = svg.stream.stream[before:], list(node.vertices)[known:]
+        self._seen.add(key)
