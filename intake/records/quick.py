@@ -15,6 +15,7 @@ import weasyprint.css
 import weasyprint.layout.inline
 import weasyprint.layout.percent
 import weasyprint.svg
+import weasyprint.text.line_break
 from weasyprint.css import ComputedStyle, InitialStyle, StyleFor
 from weasyprint.css.tokens import get_length
 from weasyprint.css.validation import preprocess_declarations
@@ -29,6 +30,7 @@ SVG = "{http://www.w3.org/2000/svg}svg"
 INLINE: Any = weasyprint.layout.inline  # modules whose names are put in otherwise
 STYLES: Any = weasyprint.css
 TEXT: Any = Layout
+STOCK_STRUT: Any = weasyprint.text.line_break.strut
 STOCK_COLLISIONS: Any = INLINE.avoid_collisions
 STOCK_PERCENTAGES: Any = weasyprint.layout.percent.resolve_percentages
 
@@ -39,6 +41,7 @@ def install() -> None:
     STYLES.StyleFor = KeptStyles
     TEXT.setup, TEXT.deactivate, TEXT.reactivate = kept_lines.setup, kept_lines.deactivate, kept_lines.reactivate
     _replace(STOCK_PERCENTAGES, _resolve_percentages)
+    _replace(STOCK_STRUT, _strut)
     INLINE.avoid_collisions = _avoid_collisions
     _replace(kept_lines.LINES.stock_split, kept_lines.LINES.split)
     _replace(kept_lines.LINES.stock_draw, kept_lines.LINES.draw)
@@ -62,10 +65,12 @@ class KeptStyles(StyleFor):
     def __init__(
         self, html: Any, sheets: list[Any], presentational_hints: bool, font_config: Any, target_collector: Any
     ) -> None:
+        self._kept = _Kept(font_config)
         if presentational_hints or any("style" in element.attrib for element in html.etree_element.iter()):
             super().__init__(html, sheets, presentational_hints, font_config, target_collector)  # type: ignore[no-untyped-call]
             return
         kept = _kept(font_config, *(sheet for sheet, _origin, _specificity in sheets))
+        self._kept = kept
         if len(kept.styles) > KEPT:
             kept.styles.clear()
         kept_lines.LINES.document += 1
@@ -88,6 +93,23 @@ class KeptStyles(StyleFor):
                 target_collector.collect_anchor(style["anchor"])
             for pseudo, those in rules.items():
                 computed[node, pseudo] = kept.style(style, root, pseudo, those, (), html.base_url)
+
+    def set_computed_styles(
+        self,
+        element: Any,
+        parent: Any,
+        root: Any = None,
+        pseudo_type: str | None = None,
+        base_url: str | None = None,
+        target_collector: Any = None,
+    ) -> None:
+        """The style of a page or of a box in its margin, which only the root's and the page's number can change."""
+        styles = self._kept.styles
+        key = element, pseudo_type, id(self._computed_styles.get((root, None)))
+        if key not in styles:
+            super().set_computed_styles(element, parent, root, pseudo_type, base_url, target_collector)  # type: ignore[no-untyped-call]
+            styles[key] = self._computed_styles[element, pseudo_type]
+        self._computed_styles[element, pseudo_type] = styles[key]
 
 
 Rule = tuple[Any, str, tuple[int, ...], float]
@@ -210,6 +232,13 @@ def _resolve_percentages(box: Any, containing_block: Any) -> None:
     if is_whole:
         adjust_box_sizing(box, "width")
         adjust_box_sizing(box, "height")
+
+
+def _strut(style: Any) -> Any:
+    """`strut`: the least height of a line, found out once for a style and not by the text of its font's description."""
+    if "_strut" not in style.__dict__:
+        style._strut = STOCK_STRUT(style)
+    return style._strut
 
 
 def _avoid_collisions(context: Any, box: Any, *around: Any, **more: Any) -> Any:

@@ -3,14 +3,18 @@ Where the first half of a test of thrift fails, WeasyPrint has mended it and our
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from intake.config import TEMPLATES
 from intake.i18n import translator
 from intake.records.engine import Engine
 from intake.records.render import render
@@ -69,6 +73,16 @@ def test_records_that_follow_one_another_in_any_order_do_not_change_each_other(e
         assert [engine.render(snapshot, EVIDENCE) for snapshot in snapshots] == expected
 
 
+def test_a_page_with_a_style_of_its_own_is_drawn_with_it(tmp_path: Path) -> None:
+    shutil.copytree(TEMPLATES / "records", tmp_path / "records")
+    page = tmp_path / "records" / "record.html"
+    page.write_text(page.read_text("utf-8").replace("<h1>", '<h1 style="color: #123456">'), "utf-8")
+    engine, snapshot = Engine(templates=tmp_path), a_snapshot()
+    with closing(engine):
+        drawn = engine.render(snapshot, EVIDENCE)
+    assert drawn == render(snapshot, EVIDENCE, translator("en"), templates=tmp_path) != plainly(snapshot)
+
+
 # ---- What is spared, and what is not kept ----
 
 PROGRAM = """
@@ -77,6 +91,7 @@ from collections import Counter
 import weasyprint.css, weasyprint.svg, weasyprint.layout.inline, weasyprint.layout.percent
 from weasyprint.css import ComputedStyle, Style
 from weasyprint.text.line_break import Layout
+from intake.config import TEMPLATES
 from intake.i18n import translator
 from intake.records import quick
 from intake.records.render import render
