@@ -88,6 +88,38 @@ def checks(settings: Settings) -> list[rules.Check]:
     ]
 
 
+@dataclass(frozen=True)
+class Whose:
+    """Whose certificate stands behind records: `name` is seal or root, `fingerprint` SHA-256 of it."""
+
+    name: str
+    holder: str
+    issuer: str
+    is_ours: bool
+    ends_at: datetime
+    fingerprint: str
+
+
+def whose() -> list[Whose]:
+    """The certificates in use that others check records with; none where they cannot be read, which the checks say."""
+    try:
+        found = records.certificates_in_use()
+    except DomainError:
+        return []
+    root = found["root"]
+    return [
+        Whose(
+            name,
+            one.subject.rfc4514_string(),
+            one.issuer.rfc4514_string(),
+            one.issuer == root.subject,
+            one.not_valid_after_utc,
+            records.fingerprint(one),
+        )
+        for name, one in found.items()
+    ]
+
+
 def _certificates(settings: Settings, now: datetime) -> list[rules.Check]:
     has_root_key = (settings.keys / "seal" / "root.key").is_file()
     try:

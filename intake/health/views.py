@@ -47,6 +47,8 @@ def show() -> ResponseReturnValue:
         counts=counts,
         tested=service.newest_test(),
         tag=_tag(rules.worst(found)),
+        whose=service.whose(),
+        certificate_names={"seal": _("Certificate of the seal"), "root": _("Certificate of the root")},
     )
 
 

@@ -171,7 +171,7 @@ def _signed(
     writer = _PlainWriter(BytesIO(pdf))
     if details.certify:
         # Named now, whatever key the seal has: the doctor's signature, ECDSA too, may add nothing but itself.
-        writer.ensure_output_version((2, 0))
+        writer.ensure_output_version((2, 0))  # type: ignore[no-untyped-call]
         writer.register_extension(ISO32002)
     done = timed.sign_pdf(writer, existing_fields_only=True, bytes_reserved=reserved)
     return bytes(done.getvalue())

@@ -11,7 +11,10 @@ from cryptography import x509
 
 from intake.records.certificates import FOLDER, doctor_of, fingerprint, generations, is_issued_by
 
-KNOWN, FORMER = "known", "roots"  # the folders of seals from elsewhere, and of the clinic's earlier roots
+KNOWN, FORMER = (
+    "known",
+    "roots",
+)  # seals from elsewhere; earlier roots with their seals
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,9 @@ class Trust:
         """
         folder = directory / FOLDER
         roots = [x509.load_pem_x509_certificate((folder / "root.pem").read_bytes())]
-        roots += [x509.load_pem_x509_certificate(path.read_bytes()) for path in sorted((folder / FORMER).glob("*.pem"))]
+        former = [x509.load_pem_x509_certificate(path.read_bytes()) for path in sorted((folder / FORMER).glob("*.pem"))]
+        roots += [one for one in former if is_issued_by(one, one)]
+        earlier = [(one,) for one in former if not is_issued_by(one, one)]  # the seals that those certified
         known = [read_certificates(path) for path in sorted((folder / KNOWN).glob("*.pem"))]
         own = [path / "seal.pem" for path in generations(folder)]
         seals = [(x509.load_pem_x509_certificate(path.read_bytes()),) for path in own if path.is_file()]
@@ -40,7 +45,7 @@ class Trust:
             roots=tuple(roots),
             outside=tuple({fingerprint(chain[-1]): chain[-1] for chain in known}.values()),
             pinned=frozenset(fingerprint(chain[0]) for chain in known),
-            seals=(*seals, *(chain[:-1] for chain in known)),
+            seals=(*earlier, *seals, *(chain[:-1] for chain in known)),
         )
 
     @property

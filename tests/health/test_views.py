@@ -46,6 +46,8 @@ def test_a_clinic_that_works_is_in_order_in_every_line_but_the_backup_it_does_no
     assert not_good in ({"backup": "backup.unknown"}, {"backup": "backup.unknown", "disk": found["disk"].code})
     page = as_admin.get("/health").text
     assert "Dr Ananya Rao: good for 1096 more days" in page and NOTE not in page
+    keys = ClinicKeys.load(settings.keys)
+    assert keys.root_fingerprint in page and keys.seal_fingerprint in page and "The clinic certified its seal" in page
     assert all(name in page for name in ("Certificate of the seal", "Certificate of the root", "Checkpoint of the log"))
 
 

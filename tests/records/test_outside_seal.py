@@ -28,7 +28,7 @@ from intake.records.keeping import ClinicSealer
 from intake.records.seals import from_pkcs12
 from intake.records.signed_bytes import places
 from tests.builders import a_signed_visit
-from tests.conftest import SERVER, StrictClient, settings_for
+from tests.conftest import SERVER, StrictClient, settings_for, sign_in
 from tests.endings import countersigned, record_id_of, work_done
 from tests.records.authorities import PIN, SOFTHSM, Authority, Private, Token, secret
 
@@ -105,6 +105,8 @@ def test_a_visit_is_sealed_with_the_key_of_a_pkcs12_file(
     assert_sealed(pdf, settings, authority, "Kesari e-seal", tmp_path)
     with app.app_context():
         assert records.try_seal() == ""
+    page = sign_in(app, "admin@demo.example").get("/health").text
+    assert "Another authority certified the seal" in page and "CN=Trust Services CA 1" in page
 
 
 def test_a_changed_or_shortened_message_of_such_a_seal_is_found(
