@@ -77,7 +77,10 @@ class ClinicSealer(PadesSealer):
         present = self._present(keys)
         present.check()
         if self._outside is not None:
-            remember(self._directory, present)
+            try:
+                remember(self._directory, present)
+            except OSError as error:
+                raise NotReady("seal.unreadable", file=str(error.filename)) from error
             self._names = self._list()
         self._trusted = self._read_trust()
         return Parts(keys, present, self._trusted, signer_for(present))

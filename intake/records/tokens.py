@@ -34,6 +34,10 @@ def from_pkcs11(where: OutsideSeal) -> Seal:
     return Seal(certificate, root, token.sign, between, is_slow=True)
 
 
+_refused: set[tuple[str, int, int]] = set()
+"""PINs that were refused, by the state of their file: most tokens lock after three, and what waits asks often."""
+
+
 @dataclass
 class _Token:
     """One token, opened when it is first asked and again after it failed. Its calls come one at a time."""
@@ -85,8 +89,17 @@ class _Token:
             except exceptions.PKCS11Error as error:
                 self._session = None
                 is_pin = isinstance(error, exceptions.PinIncorrect | exceptions.PinLenRange | exceptions.PinInvalid)
+                if is_pin:
+                    _refused.add(_as_it_is(self.where))
                 code = "wrong_pin" if is_pin else "pin_locked" if isinstance(error, exceptions.PinLocked) else ""
                 raise NotReady(f"seal.{code or 'token_failed'}", reason=type(error).__name__) from error
+
+
+def _as_it_is(where: OutsideSeal) -> tuple[str, int, int]:
+    """A token and the present state of its PIN's file, without the PIN."""
+    assert where.pin_file is not None  # noqa: S101  # the settings see to it
+    file = where.pin_file.stat()
+    return where.token, file.st_ino, file.st_mtime_ns
 
 
 def _open(where: OutsideSeal) -> Any:
@@ -94,9 +107,14 @@ def _open(where: OutsideSeal) -> Any:
 
     assert where.pin_file is not None  # noqa: S101  # the settings see to it
     pin = read_secret(where.pin_file)
+    if _as_it_is(where) in _refused:
+        raise NotReady("seal.wrong_pin")
     if where.pkcs11_module is None or not where.pkcs11_module.is_file():
         raise NotReady("seal.module_missing", file=str(where.pkcs11_module))
-    library = pkcs11.lib(str(where.pkcs11_module))
+    try:
+        library = pkcs11.lib(str(where.pkcs11_module))
+    except RuntimeError as error:  # it is no module, or one that does not begin
+        raise NotReady("seal.module_missing", file=str(where.pkcs11_module)) from error
     library.reinitialize()  # a module lists the tokens it found when it began
     tokens = [token for token in library.get_tokens(token_label=where.token)]
     if len(tokens) != 1:

@@ -327,6 +327,7 @@ def test_a_token_pulled_out_loses_nothing_and_what_waits_is_sealed_when_it_is_ba
         ({"token": "another"}, "seal.token_missing"),
         ({"key": "another"}, "seal.token_key_missing"),
         ({"pkcs11_module": "/nowhere/module.so"}, "seal.module_missing"),
+        ({"pkcs11_module": __file__}, "seal.module_missing"),
         ({"pin_file": "/nowhere/pin"}, "seal.file_missing"),
     ],
 )
@@ -350,6 +351,24 @@ def test_a_wrong_pin_is_refused_and_said_without_the_pin(
         ClinicSealer(settings.keys, seal_of(settings, values)).sign_evidence(b"x")
     assert refused.value.code == "seal.wrong_pin"
     assert PIN not in repr(refused.value.facts) and "111111" not in repr(refused.value.facts)
+
+
+def test_a_refused_pin_is_not_tried_again_until_its_file_is_another(
+    token: Token, settings: Settings, authority: Authority, tmp_path: Path
+) -> None:
+    sealed = authority.seal("Kesari token seal", token.make_key(tmp_path))
+    secret(token.pin_file, "111111")
+    sealer = ClinicSealer(
+        settings.keys, seal_of(settings, token.settings(authority.chain(tmp_path / "chain.pem", sealed)))
+    )
+    with pytest.raises(NotReady, match=r"seal\.wrong_pin"):
+        sealer.sign_evidence(b"x")
+    token.pull_out()
+    with pytest.raises(NotReady, match=r"seal\.wrong_pin"):  # the token is not even looked for
+        sealer.sign_evidence(b"x")
+    token.plug_in()
+    secret(token.pin_file, PIN)
+    assert sealer.sign_evidence(b"x")
 
 
 def test_the_certificates_of_a_seal_from_elsewhere_are_kept_once(
