@@ -58,11 +58,15 @@ def _rooms(app: Flask) -> None:
     from intake.audit import views as audit
     from intake.authoring import views as authoring
     from intake.consent import views as consent
+    from intake.consent import (
+        work as _signing,  # noqa: F401  # registers the job that signs later
+    )
     from intake.desk import views as desk
+    from intake.health import views as health
     from intake.kiosk import load_actor as load_tablet
     from intake.kiosk import views as kiosk
     from intake.records import (
-        PadesSealer,
+        ClinicSealer,
         work,  # noqa: F401  # registers the sealing job
     )
     from intake.records import views as records
@@ -71,10 +75,10 @@ def _rooms(app: Flask) -> None:
     from intake.staff import views as staff
 
     log.init_app(app)
-    app.extensions["intake_signer"] = PadesSealer.load(app.config["INTAKE"].keys)
+    app.extensions["intake_signer"] = ClinicSealer(app.config["INTAKE"].keys, app.config["INTAKE"].seal)
     _security(app, SQLAlchemyUserDatastore(db, StaffMember, StaffRole))
     access.init_app(app, (load_tablet, load_actor))
-    for room in (staff, desk, kiosk, answers, consent, review, records, archive, audit, authoring):
+    for room in (staff, desk, kiosk, answers, consent, review, records, archive, audit, authoring, health):
         app.register_blueprint(room.bp)
 
 

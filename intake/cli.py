@@ -1,4 +1,6 @@
-"""The `intake` commands: one command calls one verb. Settings are read here and nowhere else on the way in."""
+"""The `intake` commands: one command calls one verb. Settings are read here and nowhere else on the way in.
+
+Longer than 400 lines, because it is one short command after another, and the people and settings of the demo."""
 
 import json
 import os
@@ -20,12 +22,15 @@ from intake import (
     audit,
     cli_definitions,
     cli_fsck,
+    cli_health,
+    cli_keys,
     cli_verify,
     clock,
     create_app,
     definitions,
     jobs,
     kiosk,
+    records,
     rehearsal,
     setting_up,
     staff,
@@ -40,6 +45,7 @@ from intake.web import LARGEST_BODY
 
 WORKER_PAUSE = 0.5  # seconds between looks when no job is due
 TIDY_EVERY = timedelta(hours=1)
+TRY_AGAIN = timedelta(seconds=30)  # until keys that were out of order are tried again
 LEFT_BEHIND = timedelta(days=1)  # no process writes one file for a day: it was killed
 DEMO_PEOPLE: tuple[dict[str, Any], ...] = (
     {
@@ -88,8 +94,11 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 @with_settings
 def init(settings: Settings) -> None:
     """Make or update the data folder: keys, tables, content. Safe to run again."""
-    fingerprint = prepare(settings)
-    key = audit.LogKey.load(settings.keys / audit.LOG_KEY)
+    try:
+        fingerprint = prepare(settings)
+        key = audit.LogKey.load(settings.keys / audit.LOG_KEY)
+    except (setting_up.KeyMissing, OSError) as error:
+        raise click.ClickException(str(error)) from error
     click.echo(
         f"Data folder {settings.data} is ready.\n"
         f"Print these two and keep them.\nClinic root certificate, SHA-256:\n  {fingerprint}\n"
@@ -186,10 +195,11 @@ def worker(settings: Settings, once: bool) -> None:
 
 
 def work(app: Flask, stop: threading.Event, *, once: bool = False) -> None:
-    """Run due jobs until told to stop; tidy up and sign the log once an hour. With `once` until none is due."""
+    """Run due jobs until told to stop; tidy up, renew the seal in time, sign the log and try the keys once an hour,
+    keys that are out of order every 30 seconds. With `once` until none is due."""
     with app.app_context():
         telemetry.note("worker.started", pid=os.getpid(), retried=jobs.retry_given_up())
-    parent, tidy_at = os.getppid(), clock.now()
+    parent, tidy_at, try_at = os.getppid(), clock.now(), clock.now()
     # A worker whose server was killed ends too: after an update none of the old program may go on beside the new.
     while not stop.is_set() and os.getppid() == parent:
         with app.app_context():
@@ -198,8 +208,15 @@ def work(app: Flask, stop: threading.Event, *, once: bool = False) -> None:
                     tidy(app.config["INTAKE"])
                 except OSError as error:  # a file that cannot be removed must not keep records from being sealed
                     telemetry.log.error("worker.tidy_failed", exc_info=error)
+                records.renew_when_due(app.config["INTAKE"])
                 sign_log()
                 tidy_at = clock.now() + TIDY_EVERY
+        if clock.now() >= try_at:
+            wrong = cli_health.try_keys(app, "worker")
+            if wrong.get("vault"):
+                raise click.ClickException("the worker stops: it would open nothing")
+            try_at = clock.now() + (TRY_AGAIN if wrong else TIDY_EVERY)
+        with app.app_context():
             did = jobs.run_due()
             db.session.remove()
         if not did:
@@ -213,7 +230,7 @@ def tidy(settings: Settings) -> None:
     erasure destroyed where that had to wait."""
     before = clock.now() - LEFT_BEHIND
     files = sweep(FileStorage(settings.data / "files").unfinished, "*", before)
-    keys = sweep(settings.keys, ".seal-*", before)
+    keys = sweep(settings.keys, ".seal-*", before) + sweep(settings.keys / "seal", ".seal-*", before)
     telemetry.note("worker.tidied", files_swept=files, keys_swept=keys, wal_emptied=empty_wal())
 
 
@@ -233,7 +250,10 @@ def sign_log() -> None:
 @with_settings
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve the clinic: web pages here, one supervised worker beside."""
-    prepare(settings)
+    try:
+        prepare(settings)
+    except setting_up.KeyMissing as error:
+        raise click.ClickException(str(error)) from error
     serve_app(settings, host, port)
 
 
@@ -243,7 +263,10 @@ def serve_app(settings: Settings, host: str, port: int) -> None:
 
     stop = threading.Event()
     supervisor = threading.Thread(target=_supervise, args=(stop,), name="worker-supervisor", daemon=True)
-    server = create_server(create_app(settings), host=host, port=port, **server_options(settings))
+    app = create_app(settings)
+    if cli_health.try_keys(app, "web").get("vault"):
+        raise click.ClickException("nothing is served: what a patient says now could not be opened later")
+    server = create_server(app, host=host, port=port, **server_options(settings))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     supervisor.start()
     try:
@@ -389,6 +412,8 @@ def toml(values: dict[str, Any]) -> str:
 
 main.add_command(cli_definitions.definitions_commands)
 main.add_command(cli_fsck.fsck)
+main.add_command(cli_health.health_command)
+main.add_command(cli_keys.keys_commands)
 main.add_command(cli_verify.verify_command)
 
 

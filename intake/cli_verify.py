@@ -18,7 +18,7 @@ from intake import create_app, records
 from intake.cli_definitions import printable
 from intake.config import BadSetting, Settings
 from intake.db import db
-from intake.records import SENTENCES, Fault, Verdict
+from intake.records import SENTENCES, Fault, Trust, Verdict
 
 LARGEST = 100 * 1024 * 1024  # bytes; a record is a thousand times smaller
 NO_CLINIC = "there is no clinic here; name its root certificate with --root"
@@ -26,19 +26,25 @@ NO_CLINIC = "there is no clinic here; name its root certificate with --root"
 
 @click.command("verify")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--root", type=click.Path(path_type=Path), help="The clinic's root.pem; then no clinic is asked.")
+@click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="The clinic's root.pem; then no clinic is asked. Again for the root of a seal that others certified.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One object a file, a list for several.")
-def verify_command(files: tuple[Path, ...], root: Path | None, as_json: bool) -> None:
+def verify_command(files: tuple[Path, ...], roots: tuple[Path, ...], as_json: bool) -> None:
     """Say of each file whether it is a genuine record, and if not, why.
 
     Without --root the clinic of the settings is asked: its root certificate, and which file it keeps under the number.
     Ends with 1 if any file is not genuine.
     """
-    if root is not None:
-        certificate, app = _read_root(root), None
+    if roots:
+        trust, app = Trust(tuple(_read_root(root) for root in roots)), None
     else:
-        certificate, app = _clinic()
-    found = [_check(file, certificate) for file in files]
+        trust, app = _clinic()
+    found = [_check(file, trust) for file in files]
     if app is not None:
         found = _compared(app, found)
     if as_json:
@@ -58,8 +64,8 @@ def _read_root(path: Path) -> x509.Certificate:
         raise click.ClickException(f"{path} is not a certificate that can be read (PEM)") from error
 
 
-def _clinic() -> tuple[x509.Certificate, Flask | None]:
-    """The clinic's root, and the application where its database is there too."""
+def _clinic() -> tuple[Trust, Flask | None]:
+    """The clinic's roots, and the application where its database is there too."""
     try:
         settings = Settings.from_env()
     except BadSetting as error:
@@ -71,7 +77,11 @@ def _clinic() -> tuple[x509.Certificate, Flask | None]:
     has_database = address.get_backend_name() != "sqlite" or Path(address.database or "").is_file()
     if not has_database:
         _say_that_rows_are_not_asked()
-    return _read_root(path), create_app(settings) if has_database else None
+    try:
+        trust = Trust.load(settings.keys)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"a certificate in {path.parent} cannot be read") from error
+    return trust, create_app(settings) if has_database else None
 
 
 def _compared(app: Flask, found: list[Verdict]) -> list[Verdict]:
@@ -91,14 +101,14 @@ def _say_that_rows_are_not_asked() -> None:
     click.echo("The clinic's database does not answer: whether these are its files of today is not known.", err=True)
 
 
-def _check(file: Path, root: x509.Certificate) -> Verdict:
+def _check(file: Path, trust: Trust) -> Verdict:
     try:
         if not file.is_file() or file.stat().st_size > LARGEST:
             return Verdict((Fault.UNREADABLE,))
         data = file.read_bytes()
     except OSError:
         return Verdict((Fault.UNREADABLE,))
-    return records.verify(data, root)
+    return records.verify(data, trust)
 
 
 def _in_a_line(verdict: Verdict) -> str:

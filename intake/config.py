@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).parent
 _packed = PACKAGE / "templates"
 TEMPLATES = _packed if _packed.is_dir() else PACKAGE.parent / "templates"
 MIGRATIONS = PACKAGE / "migrations" if (PACKAGE / "migrations").is_dir() else PACKAGE.parent / "migrations"
+SEAL = {"pkcs12": ("password_file",), "pkcs11_module": ("token", "key", "pin_file")}
 OVERRIDES = ("data", "origin", "database_url", "demo", "lease_seconds", "tablet_origin")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 TRANSLATED = ("backup_hospital", "retention_period", "refund_policy", "grievance_contact")
@@ -80,6 +81,22 @@ class Clinic:
 
 
 @dataclass(frozen=True)
+class OutsideSeal:
+    """A seal of the clinic's that another authority certified: in a PKCS #12 file, or on a token (PKCS #11).
+
+    The password and the PIN are the first line of a file of their own; no setting holds them, so none can show them.
+    """
+
+    pkcs12: Path | None = None
+    password_file: Path | None = None
+    pkcs11_module: Path | None = None
+    token: str = ""
+    key: str = ""
+    pin_file: Path | None = None
+    chain: Path | None = None
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything the service may know of its surroundings."""
 
@@ -90,6 +107,7 @@ class Settings:
     demo: bool = False
     lease_seconds: int = 60
     tablet_origin: str = ""
+    seal: OutsideSeal | None = None
 
     @cached_property
     def is_https(self) -> bool:
@@ -139,7 +157,7 @@ class Settings:
     @classmethod
     def from_mapping(cls, raw: Mapping[str, Any]) -> "Settings":
         """Settings from plain values. Raises BadSetting that names the value."""
-        known = {*OVERRIDES, "clinic", "treatments"}
+        known = {*OVERRIDES, "clinic", "treatments", "seal"}
         if unknown := sorted(set(raw) - known):
             raise BadSetting(f"{unknown[0]}: no such setting; known are {', '.join(sorted(known))}")
         data = Path(_text("data", raw.get("data", "data"), needed=True)).expanduser().absolute()
@@ -156,7 +174,32 @@ class Settings:
             clinic=_clinic(raw.get("clinic", {}), raw.get("treatments", {})),
             demo=_truth("demo", raw.get("demo", False)),
             lease_seconds=_whole("lease_seconds", raw.get("lease_seconds", 60), 1, 3600),
+            seal=_seal(raw.get("seal")),
         )
+
+
+def _seal(raw: object) -> OutsideSeal | None:
+    """The table of a seal from elsewhere; none is the clinic's own seal."""
+    if raw is None:
+        return None
+    if not isinstance(raw, Mapping):
+        raise BadSetting("seal: must be a table")
+    kinds = [kind for kind in SEAL if kind in raw]
+    if len(kinds) != 1:
+        raise BadSetting(f"seal: name either {' or '.join(SEAL)}")
+    needed = (kinds[0], *SEAL[kinds[0]])
+    if unknown := sorted(set(raw) - {*needed, "chain"}):
+        raise BadSetting(
+            f"seal.{unknown[0]}: no such setting with {kinds[0]}; known are {', '.join((*needed, 'chain'))}"
+        )
+    values: dict[str, Any] = {key: _text(f"seal.{key}", raw.get(key, ""), needed=True) for key in needed}
+    values |= {"chain": _text("seal.chain", raw["chain"], needed=True)} if "chain" in raw else {}
+    for key in values.keys() - {"token", "key"}:
+        path = Path(values[key]).expanduser()
+        if not path.is_absolute():
+            raise BadSetting(f"seal.{key}: {values[key]!r} must be a whole path that begins with /")
+        values[key] = path
+    return OutsideSeal(**values)
 
 
 def _origin(name: str, value: str) -> str:

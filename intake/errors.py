@@ -21,6 +21,10 @@ class NotAllowed(DomainError):
     """It exists, but this move is not possible now or not for this person."""
 
 
+class NotReady(NotAllowed):
+    """It will be possible once somebody mends what is out of order, such as a key: whoever can wait, waits."""
+
+
 class Invalid(DomainError):
     """What was sent cannot be taken; the sender can mend it."""
 

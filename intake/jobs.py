@@ -17,9 +17,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from intake import clock, telemetry
 from intake.db import Base, db, new_id, transaction
-from intake.errors import DomainError
+from intake.errors import DomainError, NotReady
 
 MOST_TRIES = 12
+WAIT = timedelta(seconds=30)  # until a job that waits for a key looks again
 Handler = Callable[..., None]
 HANDLERS: dict[str, Handler] = {}
 
@@ -68,7 +69,8 @@ def enqueue(name: str, key: str, **payload: str) -> None:
 def run_due() -> bool:
     """Claim and run one due job; False when none is due. The claim's lease runs out when a worker dies with it.
 
-    A job that fails is tried again after 2, 4, 8 ... seconds, at most 10 minutes; after MOST_TRIES it is given up.
+    A job that fails is tried again after 2, 4, 8 ... seconds, at most 10 minutes; after MOST_TRIES it is given up. One
+    that meets NotReady waits instead: it looks again every 30 seconds, for as long as it takes, and no try is counted.
     """
     claimed = _claim()
     if claimed is None:
@@ -110,12 +112,19 @@ def _failed(job_id: UUID, lease: str, error: Exception) -> None:
         job = db.session.get(Job, job_id)
         if job is None or job.lease != lease:
             return  # the lease ran out and another worker has it
+        is_news = job.error != code
         job.error, job.lease = code, None
-        if job.tries >= MOST_TRIES:
+        if is_waiting := isinstance(error, NotReady):
+            job.tries, job.due_at = job.tries - 1, clock.now() + WAIT
+        elif job.tries >= MOST_TRIES:
             job.given_up_at = clock.now()
         else:
             job.due_at = clock.now() + timedelta(seconds=min(2**job.tries, 600))
         given_up, tries = job.given_up_at is not None, job.tries
+    if is_waiting:
+        if is_news:
+            telemetry.log.warning("job.waits", extra={"facts": {"job": str(job_id), "code": code}})
+        return
     telemetry.log.error(
         "job.failed", exc_info=error, extra={"facts": {"job": str(job_id), "tries": tries, "given_up": given_up}}
     )

@@ -10,11 +10,17 @@ class EvidenceSigner(Protocol):
     """Signs canonical bytes with the clinic's seal key."""
 
     def sign_evidence(self, data: bytes) -> bytes:
-        """ECDSA P-256 with SHA-256 over the bytes, DER."""
+        """The seal key's signature over the bytes, with SHA-256: ECDSA P-256 in DER, or RSA (PKCS #1 v1.5). Raises
+        NotReady where the key is out of order."""
+        ...
+
+    def sign_at_once(self, data: bytes) -> bytes:
+        """The same where it takes no time. Raises NotReady where the key is out of order, or on a token that may be
+        slow: then the statement is kept, and the worker signs it."""
         ...
 
     def verify_evidence(self, data: bytes, signature: bytes) -> bool:
-        """Whether the clinic's present seal signed exactly these bytes."""
+        """Whether the clinic's seal, the present one or one before it, signed exactly these bytes."""
         ...
 
 

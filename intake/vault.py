@@ -135,6 +135,22 @@ def the_vault() -> Vault:
     return vault
 
 
+def try_key() -> str:
+    """Try the clinic's key: that it opens what it sealed, and the newest patient's key. Gives the code of what is wrong
+    ("vault.other_key": the database was made with another), "" where nothing is."""
+    key, place = the_vault(), "self-test"
+    newest = select(PatientKey.patient_id, PatientKey.wrapped).where(PatientKey.wrapped.is_not(None))
+    row = fetch(newest.order_by(PatientKey.created_at.desc()).limit(1)).first()
+    try:
+        if key.open_clinic(place, key.seal_clinic(place, b"intake")) != b"intake":
+            return "vault.broken"
+        if row is not None:
+            key.unwrap(row.patient_id, row.wrapped)
+    except Damaged:
+        return "vault.other_key"
+    return ""
+
+
 def new_patient_key() -> UUID:
     """Begin a patient: make the id and its key. Everything private of that patient is sealed under it."""
     patient_id = new_id()

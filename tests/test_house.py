@@ -35,6 +35,8 @@ MAY_OPEN_A_TRANSACTION = {
     "intake/db.py": "transaction() is defined there",
     "intake/jobs.py": "claiming, finishing and giving up a job are the worker's own short transactions",
     "intake/sessions.py": "a session row is written after the view, in a transaction of its own",
+    "intake/cli_health.py": "a start writes down what it found of its keys; a part of cli.py",
+    "intake/cli_keys.py": "it holds the commands about keys, a part of cli.py",
     "intake/cli_definitions.py": "it holds the commands about definitions, a part of cli.py",
     "intake/rehearsal/play.py": "a throw-away clinic is furnished before anybody plays",
 }

@@ -39,6 +39,8 @@ missing_packages() {
         have chromium || echo chromium
         have pdftotext || echo poppler-utils
         have qpdf || echo qpdf
+        # A token in software, to try a seal that never leaves its device.
+        have softhsm2-util || echo softhsm2
         # PDFBox preflight, an independent judge of PDF/A, with what its Java leaves out.
         has_jar preflight || echo libpdfbox2-java
         has_jar javax.activation || echo libactivation-java

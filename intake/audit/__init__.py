@@ -1,15 +1,16 @@
 """What happened: append-only entries, chained so that tampering shows, under a signed Merkle tree. Front door."""
 
 from intake.audit.checking import check_all
-from intake.audit.checkpoints import Kept, init_app, newest_checkpoint
+from intake.audit.checkpoints import FILE_NAME, Kept, init_app, newest_checkpoint, try_key
 from intake.audit.merkle import verify_consistency, verify_inclusion
 from intake.audit.note import LOG_KEY, Checkpoint, LogKey
 from intake.audit.proofs import consistency_of, proof_of
 from intake.audit.rules import commitment
-from intake.audit.service import count_said, entries_of, facts_said, history_of, record, verify
+from intake.audit.service import count_said, entries_of, facts_said, history_of, last_number, record, verify
 from intake.audit.work import checkpoint
 
 __all__ = [
+    "FILE_NAME",
     "LOG_KEY",
     "Checkpoint",
     "Kept",
@@ -23,9 +24,11 @@ __all__ = [
     "facts_said",
     "history_of",
     "init_app",
+    "last_number",
     "newest_checkpoint",
     "proof_of",
     "record",
+    "try_key",
     "verify",
     "verify_consistency",
     "verify_inclusion",

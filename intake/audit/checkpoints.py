@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +19,7 @@ from intake import clock
 from intake.audit.models import LogCheckpoint
 from intake.audit.note import LOG_KEY, Checkpoint, LogKey, split_note
 from intake.db import db, fetch, take_turns
+from intake.errors import DomainError, Invalid, NotReady
 
 FILE_NAME = "log-checkpoints.txt"
 DASH = "— "
@@ -124,24 +126,49 @@ def notes_in(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
         yield first, "".join(block)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Log:
-    """The clinic's log as an application has it: the key that signs its checkpoints, and their file."""
+    """The clinic's log as an application has it: where the key lies that signs its checkpoints, and their file."""
 
-    key: LogKey
+    path: Path
     file: CheckpointFile
+
+    @cached_property
+    def key(self) -> LogKey:
+        """The key, read when it is first needed: without it everything goes on but signing. Raises NotReady."""
+        try:
+            return LogKey.load(self.path)
+        except FileNotFoundError as error:
+            raise NotReady("log.key_missing") from error
+        except (OSError, ValueError, DomainError) as error:
+            raise NotReady("log.key_unusable") from error
 
 
 def init_app(app: Flask) -> None:
-    """Read the log's key for this application. Raises what LogKey.load does."""
+    """Where this application's log has its key and its checkpoints."""
     settings = app.config["INTAKE"]
-    app.extensions["intake_log"] = Log(LogKey.load(settings.keys / LOG_KEY), CheckpointFile(settings.data / FILE_NAME))
+    app.extensions["intake_log"] = Log(settings.keys / LOG_KEY, CheckpointFile(settings.data / FILE_NAME))
 
 
 def the_log() -> Log:
     """The running application's."""
     log: Log = current_app.extensions["intake_log"]
     return log
+
+
+def try_key() -> str:
+    """Try the log's key as its file holds it now: that its own public half opens what it signed, and that it is the one
+    that signed the newest checkpoint. Gives the code of what is wrong, "" where nothing is."""
+    try:
+        key = Log(the_log().path, the_log().file).key
+        key.verifier.open(key.sign("self-test\n"))
+        if (kept := newest_checkpoint()) is not None:
+            key.verifier.open(kept.note)
+    except Invalid:
+        return "log.other_key"
+    except DomainError as error:
+        return error.code
+    return ""
 
 
 def newest_checkpoint() -> Kept | None:

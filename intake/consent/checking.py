@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from intake import audit, vault, visits
-from intake.consent.models import Presentation, Reply, Statement
+from intake import audit, jobs, vault, visits
+from intake.consent.models import LateSignature, Presentation, Reply, Statement
 from intake.consent.rules import Kind
 from intake.db import fetch, id_of
 from intake.errors import Fault
@@ -20,6 +20,7 @@ from intake.signer import the_signer
 _MADE = select(func.count(Statement.id)).where(
     Statement.visit_id == bindparam("visit"), Statement.kind == bindparam("kind")
 )
+_LATE = select(LateSignature.signature).where(LateSignature.statement_id == bindparam("of"))
 EVENTS = {f"consent.{kind.value}": kind for kind in Kind}
 
 
@@ -44,6 +45,7 @@ def check_all(count: Counter[str]) -> Iterator[Fault]:
 
 
 def _statements(count: Counter[str]) -> Iterator[Fault]:
+    waiting = {job.key for job in jobs.list_unfinished() if job.name == "consent.sign"}
     columns = (Statement.sha256, Statement.signature, Statement.visit_id, Statement.kind, Statement.at, Statement.by)
     query, patient_id = visits.with_patient(select(Statement.id, Statement.body, *columns), Statement.visit_id)
     for opened in vault.open_each(query, patient_id, "statement|body"):
@@ -55,16 +57,19 @@ def _statements(count: Counter[str]) -> Iterator[Fault]:
         if not said:
             yield Fault("statement.not_in_log", where)
         if opened.data is not None:
-            yield from (Fault(code, where) for code in _wrong(opened.data, row, said))
+            yield from (Fault(code, where) for code in _wrong(opened.data, row, said, waiting))
         elif not opened.is_erased:
             yield Fault("statement.not_opened", where)
 
 
-def _wrong(data: bytes, row: Any, said: list[dict[str, str | int | bool]]) -> Iterator[str]:
+def _wrong(data: bytes, row: Any, said: list[dict[str, str | int | bool]], waiting: set[str]) -> Iterator[str]:
     """The codes of what does not hold of a statement that opened."""
     if sha256(data).hexdigest() != row.sha256:
         yield "statement.hash_differs"
-    if not the_signer().verify_evidence(data, row.signature):
+    signature = row.signature or fetch(_LATE, of=row.id).scalar() or b""
+    if not signature and str(row.id) in waiting:
+        return  # its job waits for the seal
+    if not the_signer().verify_evidence(data, signature):
         yield "statement.signature_wrong"
         return  # what it says is not the clinic's, and may have any form
     body = json.loads(data)

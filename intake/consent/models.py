@@ -55,3 +55,13 @@ class Statement(Base):
     signature: Mapped[bytes]
     at: Mapped[datetime]
     by: Mapped[str]
+
+
+class LateSignature(Base):
+    """The seal's signature over a statement that was kept while the seal was out of order, or is on a slow device; the
+    statement's own `signature` is empty then."""
+
+    __tablename__ = "late_signature"
+    statement_id: Mapped[UUID] = mapped_column(ForeignKey("statement.id"), primary_key=True)
+    signature: Mapped[bytes]
+    at: Mapped[datetime]

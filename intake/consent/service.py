@@ -1,5 +1,5 @@
 """The verbs of consent: present, reply, teach back, sign, decline, countersign.
-Statements are signed in the same transaction."""
+Statements are signed in the same transaction, unless the seal is out of order: then by a job, later."""
 
 import json
 import secrets
@@ -16,12 +16,11 @@ from intake import answers, audit, clock, definitions, jobs, screening, vault, v
 from intake.access import Actor
 from intake.audit import commitment
 from intake.config import Clinic
-from intake.consent import evidence, presenting, rules
+from intake.consent import evidence, presenting, rules, signing
 from intake.consent.models import Presentation, Reply, Statement
 from intake.db import db, fetch, new_id
 from intake.definitions import Answers
 from intake.errors import Invalid, NotAllowed, NotFound, Stale
-from intake.signer import the_signer
 
 _KINDS = select(Statement.kind).where(Statement.visit_id == bindparam("visit"))  # every page of a patient asks it
 
@@ -271,18 +270,28 @@ def make_statement(visit_id: UUID, kind: rules.Kind, body: Mapping[str, Any], by
         seq=1 + len([one for one in _kinds(visit_id) if one == kind]),
         body=b"",
         sha256=sha256(data).hexdigest(),
-        signature=the_signer().sign_evidence(data),
+        signature=signing.signature_now(data),
         at=at,
         by=by.label,
     )
     row.body = vault.seal(visit.patient_id, f"statement|body|{row.id}", data)
     db.session.add(row)
     db.session.flush()
+    if not row.signature:
+        jobs.enqueue("consent.sign", str(row.id), statement_id=str(row.id))
     audit.record(f"consent.{kind.value}", visit_id, by=by, commitment=commitment(bytes.fromhex(salt), data))
     if kind in rules.TAKEN_BACK:
         jobs.enqueue("records.seal", filing_key(visit_id, kind, row.sha256), visit_id=str(visit_id), of=row.sha256)
     elif kind in rules.OUTCOMES:
         jobs.enqueue("records.seal", filing_key(visit_id, kind, row.sha256), visit_id=str(visit_id))
+
+
+def waiting_for_signature(statement_id: UUID) -> bytes | None:
+    """The canonical bytes of a statement that has no signature of the seal yet; None where it has. Raises NotFound."""
+    if (row := db.session.get(Statement, statement_id)) is None:
+        raise NotFound("consent.unknown_statement", statement=statement_id)
+    kept = _stated(row)
+    return None if kept.signature else kept.data
 
 
 def filing_key(visit_id: UUID, kind: rules.Kind, digest: str) -> str:
@@ -335,7 +344,9 @@ def _statements(visit_id: UUID) -> Sequence[Statement]:
 
 def _stated(row: Statement) -> Stated:
     data = vault.open_(visits.get_visit(row.visit_id).patient_id, f"statement|body|{row.id}", row.body)
-    return Stated(rules.Kind(row.kind), data, row.sha256, row.signature, row.at, row.by)
+    return Stated(
+        rules.Kind(row.kind), data, row.sha256, row.signature or signing.late_signature(row.id), row.at, row.by
+    )
 
 
 def kinds_of(visit_id: UUID) -> set[rules.Kind]:

@@ -37,6 +37,7 @@ def _nav() -> list[tuple[str, str, bool]]:
         ("archive.search", _("Archive")),
         ("authoring.editions", _("Forms")),
         ("audit.entries", _("Log")),
+        ("health.show", _("Health")),
     )
     open_to = [
         (label, endpoint)

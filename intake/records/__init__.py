@@ -1,7 +1,9 @@
 """The sealed record: composed from evidence, rendered, sealed, kept, opened, verified. Front door."""
 
-from intake.records.certificates import ClinicKeys
+from intake.records.certificates import ClinicKeys, fingerprint
 from intake.records.checking import check_all
+from intake.records.doctor_keys import doctors_certificates
+from intake.records.keeping import ClinicSealer, certificates_in_use, renew_seal, try_seal
 from intake.records.seal import PadesSealer
 from intake.records.service import (
     RecordView,
@@ -18,28 +20,38 @@ from intake.records.service import (
     unfiled,
     verify_record,
 )
+from intake.records.trust import Trust
 from intake.records.verifying import SENTENCES, Fault, Verdict, verify
+from intake.records.work import renew_when_due
 from intake.records.worth import RecordState
 
 __all__ = [
     "SENTENCES",
     "ClinicKeys",
+    "ClinicSealer",
     "Fault",
     "PadesSealer",
     "RecordState",
     "RecordView",
+    "Trust",
     "Unfiled",
     "Verdict",
+    "certificates_in_use",
     "check_all",
     "compared",
+    "doctors_certificates",
     "find_by_number",
+    "fingerprint",
     "get_record",
     "open_pdf",
     "record_of_visit",
     "records_of_day",
     "records_of_patients",
     "records_of_visit",
+    "renew_seal",
+    "renew_when_due",
     "state_of",
+    "try_seal",
     "unfiled",
     "verify",
     "verify_record",

@@ -1,6 +1,7 @@
 """The clinic's certificates: its root, its seal, and one for each doctor, all EC P-256; making, keeping, reading them.
 
-A doctor's private key is kept by `doctor_keys.py`; signing is `seal.py`, checking `verifying.py`.
+A doctor's private key is kept by `doctor_keys.py`; a seal from elsewhere is `seals.py`, signing `seal.py`, checking
+`verifying.py`.
 """
 
 import os
@@ -17,18 +18,20 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 from intake import clock
-from intake.errors import NotAllowed
+from intake.errors import NotReady
 
 FOLDER = "seal"
+PLAIN = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 ECDSA = ec.ECDSA(hashes.SHA256())
 DOCTOR = "Doctor"  # the title (X.520, 2.5.4.12) that tells a doctor's certificate from the seal's
 ROOT_LIFE = timedelta(days=20 * 365 + 5)
 SEAL_LIFE = timedelta(days=3 * 365 + 1)
 DOCTOR_LIFE = timedelta(days=3 * 365 + 1)
+GENERATION = re.compile(r"seal-([1-9][0-9]{0,4})")  # a renewed seal's folder; the first lies beside the root
 UNPRINTABLE = re.compile(r"[^A-Za-z0-9 '()+,./:=?-]")
 SLACK = timedelta(hours=1)  # a clock that is set back a little must not find its own certificate unborn
 USAGES = (
@@ -66,7 +69,13 @@ class ClinicKeys:
 
     @classmethod
     def create(cls, directory: Path, clinic_name: str) -> "ClinicKeys":
-        """Make the keys in `directory`/seal unless they are there, and return them: a root for 20 years, a seal for 3.
+        """Make the keys in `directory`/seal unless they are there, and return them as `load` does."""
+        cls.create_files(directory, clinic_name)
+        return cls.load(directory)
+
+    @staticmethod
+    def create_files(directory: Path, clinic_name: str) -> None:
+        """Make the keys in `directory`/seal unless they are there: a root for 20 years, a seal for 3.
 
         All of them or none, also after a crash; two processes that start at once get the same ones. Both are EC P-256.
         """
@@ -85,36 +94,76 @@ class ClinicKeys:
                     raise
             finally:
                 shutil.rmtree(made, ignore_errors=True)
-        return cls.load(directory)
 
     @classmethod
     def load(cls, directory: Path) -> "ClinicKeys":
         """Read the keys of `directory`/seal.
 
-        Raises FileNotFoundError without them, PermissionError when others may read the private key, ValueError when it
-        belongs to another certificate.
+        The seal is the newest of those that were made. Raises FileNotFoundError without them, PermissionError when
+        others may read the private key, ValueError when it belongs to another certificate.
         """
         folder = directory / FOLDER
         root = x509.load_pem_x509_certificate((folder / "root.pem").read_bytes())
-        seal = x509.load_pem_x509_certificate((folder / "seal.pem").read_bytes())
-        private = _read_key(folder / "seal.key", seal)
+        newest = generations(folder)[-1]
+        seal = x509.load_pem_x509_certificate((newest / "seal.pem").read_bytes())
+        private = _read_key(newest / "seal.key", seal)
         return cls(root, seal, private, folder)
+
+    def renew(self, number: int | None = None) -> "ClinicKeys":
+        """Make the seal a new key with a certificate from now for 3 years, no longer than the root's; gives the keys as
+        they are then. The certificate before stays for verifying, its private key is destroyed.
+
+        All or nothing, also after a crash; of those that make the seal of the same `number` at once (the next one
+        where none is named) one wins, and all get its keys. Raises what `issue` does, and OSError.
+        """
+        number = number or len(generations(self.folder)) + 1
+        root_key, life = self._root_key(SEAL_LIFE)
+        private = ec.generate_private_key(ec.SECP256R1())
+        certificate = _leaf(self.seal.subject, private.public_key(), clock.now(), life, self.root.subject, root_key)
+        made = Path(tempfile.mkdtemp(prefix=f".{FOLDER}-", dir=self.folder))
+        final = self.folder / f"{FOLDER}-{number}"
+        try:
+            _write(made / "seal.key", private.private_bytes(*PLAIN))
+            _write(made / "seal.pem", certificate.public_bytes(serialization.Encoding.PEM))
+            _sync(made)
+            made.rename(final)
+            _sync(self.folder)
+        except OSError:
+            if not final.exists():
+                raise
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        keys = ClinicKeys.load(self.folder.parent)
+        for old in generations(self.folder)[:-1]:
+            (old / "seal.key").unlink(missing_ok=True)
+        return keys
 
     def issue(self, doctor: Doctor, public: ec.EllipticCurvePublicKey) -> x509.Certificate:
         """A certificate for a doctor's key, from now for 3 years, but no longer than the root's.
 
-        The root's private key is read for this alone. Raises NotAllowed("seal.no_root_key") where its file is not there
-        and NotAllowed("seal.root_not_in_force") when the root has ended; PermissionError and ValueError like `load`.
+        Raises NotReady("seal.no_root_key") where the root's private key is not there and
+        NotReady("seal.root_not_in_force") when the root has ended; PermissionError and ValueError like `load`.
         """
+        root_key, life = self._root_key(DOCTOR_LIFE)
+        return _leaf(_doctor_name(self.root, doctor), public, clock.now(), life, self.root.subject, root_key)
+
+    def _root_key(self, life: timedelta) -> tuple[ec.EllipticCurvePrivateKey, timedelta]:
+        """The root's private key, read for a certificate alone, and how long that one may live."""
         now = clock.now()
         if not self.root.not_valid_before_utc <= now < self.root.not_valid_after_utc:
-            raise NotAllowed("seal.root_not_in_force", until=self.root.not_valid_after_utc.isoformat())
+            raise NotReady("seal.root_not_in_force", until=self.root.not_valid_after_utc.isoformat())
         try:
             root_key = _read_key(self.folder / "root.key", self.root)
         except FileNotFoundError as error:
-            raise NotAllowed("seal.no_root_key") from error
-        life = min(DOCTOR_LIFE, self.root.not_valid_after_utc - now)
-        return _leaf(_doctor_name(self.root, doctor), public, now, life, self.root.subject, root_key)
+            raise NotReady("seal.no_root_key") from error
+        return root_key, min(life, self.root.not_valid_after_utc - now)
+
+
+def generations(folder: Path) -> list[Path]:
+    """The folders that hold a seal of the clinic's own, the newest last: the root's own, then those of renewals."""
+    found = ((GENERATION.fullmatch(path.name), path) for path in folder.iterdir())
+    renewed = sorted((int(name[1]), path) for name, path in found if name)
+    return [folder, *(path for _, path in renewed)]
 
 
 def doctor_of(certificate: x509.Certificate) -> Doctor | None:
@@ -193,11 +242,10 @@ def _new_files(clinic_name: str, now: datetime) -> Mapping[str, bytes]:
     )
     seal = _leaf(seal_name, seal_key.public_key(), now, SEAL_LIFE, root_name, root_key)
     pem = serialization.Encoding.PEM
-    plain = (pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return {
-        "root.key": root_key.private_bytes(*plain),
+        "root.key": root_key.private_bytes(*PLAIN),
         "root.pem": root.public_bytes(pem),
-        "seal.key": seal_key.private_bytes(*plain),
+        "seal.key": seal_key.private_bytes(*PLAIN),
         "seal.pem": seal.public_bytes(pem),
     }
 
@@ -261,12 +309,15 @@ def as_asn1(certificate: x509.Certificate) -> Any:
 
 
 def has_signed(certificate: x509.Certificate, data: bytes, signature: bytes) -> bool:
-    """Whether the certificate's key signed exactly these bytes (ECDSA with SHA-256, in DER)."""
+    """Whether the certificate's key signed exactly these bytes with SHA-256: ECDSA in DER, or RSA (PKCS #1 v1.5)."""
     public = certificate.public_key()
-    if not isinstance(public, ec.EllipticCurvePublicKey):
-        return False
     try:
-        public.verify(signature, data, ECDSA)
+        if isinstance(public, ec.EllipticCurvePublicKey):
+            public.verify(signature, data, ECDSA)
+        elif isinstance(public, rsa.RSAPublicKey):
+            public.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
+        else:
+            return False
     except InvalidSignature:
         return False
     return True

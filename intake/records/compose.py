@@ -95,8 +95,11 @@ class Given:
     """The number of the record whose consent is taken back, where it has one already."""
 
 
-def bundle(statements: Mapping[str, tuple[bytes, bytes]]) -> bytes:
-    """The evidence as embedded: each statement's data with its digest and the seal key's signature (DER, base64).
+def bundle(
+    statements: Mapping[str, tuple[bytes, bytes]], signed_by: Mapping[str, Sequence[bytes]] | None = None
+) -> bytes:
+    """The evidence as embedded: each statement's data with its digest and the seal key's signature (DER, base64), and
+    where `signed_by` names any, the certificates of the earlier seal that signed it.
 
     Each statement's bytes are its `evidence` in RFC 8785 form again, so that anybody can check the signature.
     """
@@ -106,10 +109,15 @@ def bundle(statements: Mapping[str, tuple[bytes, bytes]]) -> bytes:
             "sha256": rules.digest(data),
             "signature": base64.b64encode(signature).decode(),
             "evidence": json.loads(data),
+            **_certificates((signed_by or {}).get(kind, ())),
         }
         for kind, (data, signature) in statements.items()
     ]
     return rules.canonical({"type": "intake/record-evidence", "format": 1, "statements": kept})
+
+
+def _certificates(given: Sequence[bytes]) -> dict[str, list[str]]:
+    return {"certificates": [base64.b64encode(one).decode() for one in given]} if given else {}
 
 
 def snapshot(

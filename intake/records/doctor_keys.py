@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from intake import audit, clock
 from intake.access import SYSTEM
-from intake.db import db, new_id, take_turns
+from intake.db import db, fetch, new_id, take_turns
 from intake.errors import Damaged
 from intake.records.certificates import ClinicKeys, Doctor, as_certified, doctor_of, fingerprint, is_issued_by
 from intake.records.models import DoctorKey
@@ -77,6 +77,12 @@ def keep_key(keys: ClinicKeys, doctor_id: UUID, doctor: Doctor, made: Key) -> Ke
     db.session.flush()
     audit.record("doctor_key.made", doctor_id, by=SYSTEM, key=str(row_id), certificate=fingerprint(made.certificate))
     return made
+
+
+def doctors_certificates() -> dict[UUID, x509.Certificate]:
+    """The newest certificate of each doctor who has one."""
+    rows = fetch(select(DoctorKey.doctor_id, DoctorKey.certificate).order_by(DoctorKey.made_at))
+    return {row.doctor_id: x509.load_der_x509_certificate(row.certificate) for row in rows}
 
 
 def _is_good(keys: ClinicKeys, certificate: x509.Certificate, doctor: Doctor, now: datetime) -> bool:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import unescape
 
@@ -15,8 +16,9 @@ from cryptography import x509
 from pyhanko.pdf_utils.generic import ArrayObject
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from intake.records.certificates import Doctor, as_certified, has_signed
+from intake.records.certificates import Doctor, as_certified, doctor_of, has_signed
 from intake.records.rules import Outcome, canonical, digest, read_number
+from intake.records.trust import Trust
 
 NAME = "evidence.json"
 PATIENT = "signed"
@@ -82,9 +84,10 @@ def _at(node: Any, *names: str) -> ArrayObject:
     return node
 
 
-def read(evidence: bytes, certificate: x509.Certificate) -> Evidence:
+def read(evidence: bytes, certificate: x509.Certificate, trust: Trust) -> Evidence:
     """What the evidence says, once it is shown to be whole: in the one form (RFC 8785), each statement with its digest
-    and signed by the certificate's key, and all about one visit. Raises ValueError, KeyError or TypeError where not."""
+    and signed by the certificate's key, or by an earlier seal whose certificate it brings; and all about one visit.
+    Raises ValueError, KeyError or TypeError where not."""
     kept = json.loads(evidence)
     if canonical(kept) != evidence or kept["type"] != "intake/record-evidence":
         raise ValueError("not the form that evidence is kept in")
@@ -92,13 +95,29 @@ def read(evidence: bytes, certificate: x509.Certificate) -> Evidence:
     for statement in statements:
         data = canonical(statement["evidence"])
         signature = base64.b64decode(statement["signature"], validate=True)
-        if digest(data) != statement["sha256"] or not has_signed(certificate, data, signature):
+        if digest(data) != statement["sha256"] or not has_signed(
+            _signer(statement, certificate, trust), data, signature
+        ):
             raise ValueError("a statement is not what was signed")
         if statement["evidence"]["type"] != f"intake/{statement['kind']}":
             raise ValueError("a statement is of another kind than it is kept under")
     _belong_together(statements)
     last = statements[-1]
     return Evidence(Outcome(last["kind"]), last["sha256"], _countersigner(last["evidence"]))
+
+
+def _signer(statement: Mapping[str, Any], certificate: x509.Certificate, trust: Trust) -> x509.Certificate:
+    """Whose signature a statement carries: the sealing certificate's, or that of a seal which was in use before it."""
+    if "certificates" not in statement:
+        return certificate
+    named, *chain = (
+        x509.load_der_x509_certificate(base64.b64decode(one, validate=True)) for one in statement["certificates"]
+    )
+    if doctor_of(named) is not None or not trust.stands_behind(named, chain):
+        raise ValueError("a statement is signed by somebody else")
+    if datetime.fromisoformat(statement["evidence"]["at"]) > named.not_valid_after_utc:
+        raise ValueError("a statement is signed with a certificate that had ended")
+    return named
 
 
 def _belong_together(statements: Sequence[Mapping[str, Any]]) -> None:

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from itertools import groupby, pairwise
@@ -22,6 +22,7 @@ from intake.errors import Invalid
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 NUMBER = re.compile(rf"([A-Z]{{2,4}})-?([{ALPHABET}]{{4}})-?([{ALPHABET}]{{4}})")
 INK_WIDTH, INK_HEIGHT = 300, 90  # the box a drawn signature is printed in
+MAY_BE_RENEWED, RENEWED_BY_ITSELF = timedelta(days=90), timedelta(days=30)  # before the end of the seal's certificate
 MISREAD = str.maketrans("OIL", "011")
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from intake import audit, clock, consent, i18n, jobs, kiosk, staff, vault, visits
 from intake.access import SYSTEM
 from intake.db import db, new_id
-from intake.errors import Damaged, NotFound
+from intake.errors import Damaged, NotFound, NotReady
 from intake.records import compose, rules, worth
 from intake.records.certificates import Doctor
 from intake.records.models import Record
@@ -68,7 +68,7 @@ def unsealed(visit_id: UUID, of: str = "") -> Unsealed | None:
         return None
     signed = consent.find_statement(visit_id, consent.Kind.SIGNED) if _ends_the_visit(visit_id, last) else None
     parts = [part for part in (signed, last) if part is not None]
-    evidence = compose.bundle({part.kind.value: (part.data, part.signature) for part in parts})
+    evidence = _evidence(parts)
     about = record_of_visit(visit_id) if of else None
     settings = i18n.settings()
     number = rules.new_number(settings.clinic.letters, secrets.token_bytes(5))
@@ -86,6 +86,15 @@ def unsealed(visit_id: UUID, of: str = "") -> Unsealed | None:
     visit = visits.get_visit(visit_id)
     snapshot = compose.snapshot(first, last.body, evidence, given, i18n.translator(first["language"]))
     return Unsealed(visit_id, visit.patient_id, snapshot, evidence, last.sha256, _countersigner(last.body))
+
+
+def _evidence(parts: Sequence[consent.Stated]) -> bytes:
+    """What is embedded. Raises NotReady where a statement waits for its signature, Damaged where none of the clinic's
+    seals made it."""
+    if not all(part.signature for part in parts):
+        raise NotReady("seal.statement_not_signed")
+    signed_by = {part.kind.value: the_sealer().signers_of(part.data, part.signature) for part in parts}
+    return compose.bundle({part.kind.value: (part.data, part.signature) for part in parts}, signed_by)
 
 
 def _ending_of(visit_id: UUID) -> consent.Stated | None:

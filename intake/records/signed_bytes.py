@@ -23,6 +23,8 @@ SEQUENCE, SET, TAG_0 = 0x30, 0x31, 0xA0
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 VERSION = core.Integer(1).dump()
+ECDSA_SHA256 = b"\x30\x0a" + core.ObjectIdentifier("1.2.840.10045.4.3.2").dump()
+RSA_SHA256 = b"\x30\x0d" + core.ObjectIdentifier("1.2.840.113549.1.1.11").dump() + core.Null().dump()
 SHA256 = b"\x30\x0d" + core.ObjectIdentifier("2.16.840.1.101.3.4.2.1").dump() + core.Null().dump()
 
 
@@ -80,6 +82,7 @@ class Message:
     digest: bytes
     is_theirs: bool
     is_low: bool
+    chain: tuple[x509.Certificate, ...] = ()
 
 
 def places(pdf: bytes) -> list[Place]:
@@ -102,21 +105,23 @@ def _place(pdf: bytes, at: int, numbers: bytes) -> Place:
 
 
 def _read(gap: bytes) -> Message | None:
-    """A message can be spelled in several ways and say the same; only the one form we write is taken: DER, one
-    certificate, no attribute that is not signed, then zeros up to the end of the gap."""
+    """A message can be spelled in several ways and say the same; only the one form we write is taken: DER, the
+    signer's certificate and those between it and a root, no attribute that is not signed, then zeros up to the end of
+    the gap. Whether those are the right ones is the trust's to say, which takes each of them or none."""
     try:
         padded = bytes.fromhex(gap[1:-1].decode())
         content = cms.ContentInfo.load(padded)
         signed = content["content"]
-        (info,), (chosen,) = signed["signer_infos"], signed["certificates"]
+        (info,), given = signed["signer_infos"], [one.chosen for one in signed["certificates"]]
+        chosen = next(one for one in given if one.issuer_serial == _issuer_serial(info))
         attributes = {one["type"].native: one["values"] for one in info["signed_attrs"]}
-        certificate = x509.load_der_x509_certificate(chosen.chosen.dump())
-        exact = _in_our_form(info, chosen.chosen).ljust(len(padded), b"\0") == padded
+        certificate = x509.load_der_x509_certificate(chosen.dump())
+        exact = _in_our_form(info, chosen, given).ljust(len(padded), b"\0") == padded
         (named,) = attributes["signing_certificate_v2"][0]["certs"]
         signature = info["signature"].native
         is_theirs = (
             exact
-            and named["cert_hash"].native == sha256(chosen.chosen.dump()).digest()
+            and named["cert_hash"].native == sha256(chosen.dump()).digest()
             and has_signed(certificate, info["signed_attrs"].untag().dump(), signature)
         )
         return Message(
@@ -125,13 +130,23 @@ def _read(gap: bytes) -> Message | None:
             doctor=doctor_of(certificate),
             digest=attributes["message_digest"][0].native,
             is_theirs=is_theirs,
-            is_low=low(signature) == signature,
+            is_low=_is_rsa(chosen) or low(signature) == signature,
+            chain=tuple(x509.load_der_x509_certificate(one.dump()) for one in given if one is not chosen),
         )
     except Exception:  # bytes that are no message may fail anywhere in the decoder; that is the finding
         return None
 
 
-def _in_our_form(info: cms.SignerInfo, certificate: Any) -> bytes:
+def _issuer_serial(info: cms.SignerInfo) -> bytes:
+    named = info["sid"].chosen
+    return bytes(named["issuer"].sha256) + b":" + str(named["serial_number"].native).encode()
+
+
+def _is_rsa(certificate: Any) -> bool:
+    return str(certificate.public_key.algorithm) == "rsa"
+
+
+def _in_our_form(info: cms.SignerInfo, certificate: Any, given: list[Any]) -> bytes:
     """The message anew from what is signed in it: all that is not is given its one value."""
     attributes = info["signed_attrs"].untag().dump()
     signer = _der(
@@ -140,11 +155,13 @@ def _in_our_form(info: cms.SignerInfo, certificate: Any) -> bytes:
         _der(SEQUENCE, certificate.issuer.dump(), core.Integer(certificate.serial_number).dump()),
         SHA256,
         _der(TAG_0, parser.parse(attributes, strict=True)[4]),
-        _der(SEQUENCE, core.ObjectIdentifier("1.2.840.10045.4.3.2").dump()),
+        RSA_SHA256 if _is_rsa(certificate) else ECDSA_SHA256,
         core.OctetString(info["signature"].native).dump(),
     )
     data = _der(SEQUENCE, core.ObjectIdentifier("1.2.840.113549.1.7.1").dump())
-    signed = _der(SEQUENCE, VERSION, _der(SET, SHA256), data, _der(TAG_0, certificate.dump()), _der(SET, signer))
+    signed = _der(
+        SEQUENCE, VERSION, _der(SET, SHA256), data, _der(TAG_0, *sorted(one.dump() for one in given)), _der(SET, signer)
+    )
     return _der(SEQUENCE, core.ObjectIdentifier("1.2.840.113549.1.7.2").dump(), _der(TAG_0, signed))
 
 

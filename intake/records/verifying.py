@@ -22,11 +22,12 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
 from intake.records import embedded
-from intake.records.certificates import as_asn1, is_issued_by
+from intake.records.certificates import as_asn1
 from intake.records.pdf_fixes import DOCTOR_FIELD, SEAL_FIELD
 from intake.records.rules import digest
 from intake.records.signed_bytes import Place, places
 from intake.records.tongue import N_
+from intake.records.trust import Trust, as_trust
 
 # What it finds is told by the verdict; the library would write each finding to the log as well, with its whole stack.
 logging.getLogger("pyhanko.sign.validation").setLevel(logging.CRITICAL)
@@ -155,8 +156,9 @@ class Verdict:
         return self.signatures[0].at if self.signatures else None
 
 
-def verify(pdf: bytes, root: x509.Certificate) -> Verdict:
-    """Check a record against one root, offline; a changed byte anywhere is found and named. Never raises.
+def verify(pdf: bytes, root: x509.Certificate | Trust) -> Verdict:
+    """Check a record against a root, or all that a clinic trusts, offline; a changed byte anywhere is found and named.
+    Never raises.
 
     A certificate counts as it stood at the time the signature claims: sealed records outlive the seal's three years.
     That the claim is true, and that this is the record of that number, only the log and the record's row can say.
@@ -186,13 +188,14 @@ class _Check:
     follows was added, and what is missing was cut off."""
 
     pdf: bytes
-    root: x509.Certificate
+    root: x509.Certificate | Trust
     faults: set[Fault] = field(default_factory=set)
     signed: list[Signed] = field(default_factory=list)
     label: embedded.Label = field(default_factory=embedded.Label)
     evidence: embedded.Evidence | None = None
 
     def __post_init__(self) -> None:
+        self.trust = as_trust(self.root)
         self.places = places(self.pdf)
         self.end = self.places[-1].covered if self.places and self.places[-1].is_whole else len(self.pdf)
         whole = [place.covered for place in self.places if place.is_whole]
@@ -286,7 +289,10 @@ class _Check:
 
     def _context(self, at: datetime | None) -> ValidationContext:
         return ValidationContext(
-            trust_roots=[as_asn1(self.root)], moment=at, allow_fetching=False, revocation_mode="soft-fail"
+            trust_roots=[as_asn1(one) for one in self.trust.anchors],
+            moment=at,
+            allow_fetching=False,
+            revocation_mode="soft-fail",
         )
 
     def _is_known(self, place: Place, role: Role, at: datetime | None) -> bool:
@@ -294,7 +300,7 @@ class _Check:
         if place.message is None or not place.message.is_theirs:
             return False
         certificate = place.message.certificate
-        if not is_issued_by(self.root, certificate):
+        if not self.trust.stands_behind(certificate, place.message.chain):
             self.faults.add(Fault.UNKNOWN_SIGNER)
         elif role is Role.OTHER or (place.message.doctor is not None) is not (role is Role.DOCTOR):
             self.faults.add(Fault.SIGNATURE_BROKEN)
@@ -319,7 +325,7 @@ class _Check:
             if (data := embedded.take_out(reader)) is None:
                 self.faults.add(Fault.EVIDENCE_MISSING)
                 return
-            evidence = self.evidence = embedded.read(data, message.certificate)
+            evidence = self.evidence = embedded.read(data, message.certificate, self.trust)
         except Exception:  # what is embedded may be anything at all; that is the finding
             self.faults.add(Fault.EVIDENCE_CHANGED)
             return
@@ -338,7 +344,11 @@ class _Check:
         for order, place in enumerate(self.places):
             role = (Role.SEAL, Role.DOCTOR, Role.OTHER)[min(order, 2)]
             message = place.message
-            is_trusted = message is not None and message.is_theirs and is_issued_by(self.root, message.certificate)
+            is_trusted = (
+                message is not None
+                and message.is_theirs
+                and self.trust.stands_behind(message.certificate, message.chain)
+            )
             self.signed.append(
                 Signed(message.who if message else "", role, None, place.is_unchanged, is_trusted, self._covers(place))
             )

@@ -3,11 +3,14 @@ is stored with every signature it is to have, or not at all."""
 
 from uuid import UUID
 
-from intake import audit, jobs
+from intake import audit, jobs, telemetry
+from intake.config import Settings
 from intake.db import let_go, transaction
+from intake.errors import DomainError
 from intake.records import doctor_keys, service
 from intake.records.certificates import ClinicKeys, Doctor
 from intake.records.engine import render
+from intake.records.keeping import renew_seal, the_clinic_sealer
 from intake.records.seal import the_sealer
 
 
@@ -15,6 +18,7 @@ from intake.records.seal import the_sealer
 def seal_record(visit_id: str, of: str = "") -> None:
     """Seal the visit's outcome as one PDF, signed too by the doctor who countersigned, or what was taken back (the
     statement `of`), unless that is done; and sign the log with the record in it."""
+    the_clinic_sealer().refresh()  # once: the evidence and the seal around it are by the same seal
     made = service.unsealed(UUID(visit_id), of)
     let_go()
     if made is not None:
@@ -43,3 +47,17 @@ def _doctors_key(keys: ClinicKeys, doctor_id: UUID, doctor: Doctor) -> doctor_ke
     made = doctor_keys.make_key(keys, doctor)
     with transaction():
         return doctor_keys.keep_key(keys, doctor_id, doctor, made)
+
+
+def renew_when_due(settings: Settings) -> None:
+    """Renew the seal where nobody did 30 days before its certificate ends; what stops that is said in the service's own
+    log, and by the health page, and stops nothing else."""
+    try:
+        with transaction():
+            made = renew_seal(settings, by_itself=True)
+    except (DomainError, OSError, ValueError) as error:
+        code = error.code if isinstance(error, DomainError) else type(error).__name__
+        telemetry.log.error("seal.not_renewed", extra={"facts": {"code": code}})
+        return
+    if made is not None:
+        telemetry.note("seal.renewed", certificate=made.seal_fingerprint)
