@@ -35,7 +35,7 @@ bench: setup ## how fast it is, in ratios that a slow machine does not change; B
 	@$(BIN)/python -m tests.bench $(B)
 
 soak: setup ## 200 days of one visit with kill -9, full disks and locked databases at each step; what was lost or doubled
-	@$(BIN)/pytest -q tests/faults/soak.py
+	@$(BIN)/pytest -q -o faulthandler_timeout=0 tests/faults/soak.py
 
 screenshots: setup ## the pictures of the README and docs, from a demo clinic
 	$(BIN)/python tools/screenshots.py

@@ -1,11 +1,7 @@
-"""A process that does one thing for the clinic and meets its fault where it is told to. Run as a program.
-
-It reads orders as JSON lines and forks for each: the child opens the clinic anew, as a restarted process would, sets
-the trap into our own functions, does what was ordered, and dies by SIGKILL or reports back through a pipe. What a fork
-spares is reading: modules, the clinic's texts, and what the engine draws with (`forked.py`). Database, connections,
-limits, sessions and the engine's process are each child's own; random numbers come from the kernel. Run without
-arguments it obeys one order in its own, fresh process, with an engine that is started as ever.
-"""
+"""A process that does one thing for the clinic and meets its fault where it is told to: for each order a fork, which
+opens the clinic anew as a restarted process would; without arguments one order, in this fresh process. A fork is spared
+reading (modules, the clinic's texts, what the engine draws with: `forked.py`). Database, connections, limits, sessions
+and the engine's process are its own; random numbers come from the kernel."""
 
 import json
 import os

@@ -1,16 +1,17 @@
 """`make soak`: many days in the life of one visit, from signature to stored record, each with kill -9, a full disk or a
 locked database at places dealt from a seed; afterwards everything is there once, and each fault came at each place.
-The short form are the tests beside it.
+Interrupted, it tells what it has seen. The short form are the tests beside it.
 """
 
 import os
 import random
 import shutil
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -145,25 +146,32 @@ def table(lanes: list[Lane]) -> str:
 def test_whatever_happens_on_the_way_there_is_one_of_everything_at_the_end(
     lanes: list[Lane], yesterday: Morning, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    began = time.monotonic()
+    began, is_interrupted = time.monotonic(), threading.Event()
 
-    def runs_of(lane: Lane, first: int) -> None:
-        for number in range(first, RUNS, LANES):
+    def runs_of(lane: Lane, first: int) -> int:
+        for done, number in enumerate(range(first, RUNS, LANES)):
+            if is_interrupted.is_set():
+                return done
             folder = tmp_path / str(number)
             shutil.copytree(yesterday.folder, folder)
             visits = (yesterday.unsigned, yesterday.signed, yesterday.decided)
             lane.run(number, Morning(folder, *visits, yesterday.device, {}))
             shutil.rmtree(folder)
+        return len(range(first, RUNS, LANES))
 
     with ThreadPoolExecutor(LANES) as pool:
-        for done in [pool.submit(runs_of, lane, n) for n, lane in enumerate(lanes)]:
-            done.result()
+        lives = [pool.submit(runs_of, lane, n) for n, lane in enumerate(lanes)]
+        try:
+            wait(lives)
+        except KeyboardInterrupt:  # what is in hand is finished, and what was seen is told
+            is_interrupted.set()
+        runs = sum(life.result() for life in lives)
     lost, doubled = ([told for lane in lanes for told in getattr(lane, name)] for name in ("lost", "doubled"))
     faults = sum(sum(lane.came.values()) for lane in lanes)
     with capsys.disabled():
         seconds = time.monotonic() - began
-        print(f"\n{RUNS} runs, seed {SEED}, {faults} faults: {len(lost)} lost, {len(doubled)} doubled, {seconds:.0f} s")
+        print(f"\n{runs} runs, seed {SEED}, {faults} faults: {len(lost)} lost, {len(doubled)} doubled, {seconds:.0f} s")
         print("\n".join([table(lanes), *lost, *doubled]))
     assert (lost, doubled) == ([], [])
     never = [cell for cell in CELLS if not any(lane.came[cell] for lane in lanes)]
-    assert RUNS < ENOUGH or not never, "these came at no time"
+    assert runs < ENOUGH or not never, "these came at no time"
