@@ -155,7 +155,7 @@ def _reading(
     words were presented; and the pages with the risks taken together."""
     log = [_happening(event) for event in events]
     if sent_now is not None:
-        log.append(visits.Happening(clock.now(), "page.sent", SIGN_PAGE, sent_now))
+        log.append(visits.Happening(clock.now(), visits.SENT, SIGN_PAGE, sent_now))
     began = max((n for n, one in enumerate(log) if one.event == "consent.presented"), default=0)
     shape = edition.questionnaire if edition else None
     notices = [f"answers.section {one.id}" for one in shape.sections if answers.is_notice(shape, one)] if shape else []
@@ -175,9 +175,9 @@ def _reading(
 
 
 def _happening(event: Mapping[str, Any]) -> visits.Happening:
-    facts = event["facts"]
-    end = visits.End(facts.get("end", visits.End.NOT_KNOWN))
-    return visits.Happening(datetime.fromisoformat(event["at"]), event["event"], facts.get("page", ""), end)
+    facts, name = event["facts"], event["event"]
+    end = visits.End(facts["end"]) if name == visits.SENT else visits.End.NOT_KNOWN
+    return visits.Happening(datetime.fromisoformat(event["at"]), name, facts.get("page", ""), end)
 
 
 def _page_read(one: visits.Reading, kind: str) -> dict[str, Any]:

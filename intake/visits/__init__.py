@@ -1,6 +1,6 @@
 """Patients and their visits: tokens, what is known of a patient, and what happened at the desk. Front door."""
 
-from intake.visits.reading import End, Happening, Reading, end_said, in_all, readings, worst
+from intake.visits.reading import SENT, End, Happening, Reading, end_said, in_all, readings, worst
 from intake.visits.rules import Fact, Hours, Move, Opening, Token, TokenState
 from intake.visits.service import (
     VisitView,
@@ -27,6 +27,7 @@ from intake.visits.service import (
 )
 
 __all__ = [
+    "SENT",
     "End",
     "Fact",
     "Happening",

@@ -67,8 +67,9 @@ class Forked:
             os.kill(self.pid, signal.SIGKILL)
 
     def _reap(self, how: int) -> int | None:
-        if self._status is None and os.waitpid(self.pid, how) != (0, 0):
-            self._status = -signal.SIGKILL
+        if self._status is None:
+            ended, status = os.waitpid(self.pid, how)
+            self._status = os.waitstatus_to_exitcode(status) if ended else None
         return self._status
 
 
