@@ -34,8 +34,8 @@ check-corpus: setup ## questionnaires by others: refused with reasons, or drawn,
 bench: setup ## how fast it is, in ratios that a slow machine does not change; B=questions or B=records for a part
 	@$(BIN)/python -m tests.bench $(B)
 
-soak: setup ## 200 days of one visit with kill -9, full disks and locked databases in the way; what was lost or doubled
-	@$(BIN)/pytest -q tests/faults/soak.py
+soak: setup ## 200 days of one visit with kill -9, full disks and locked databases at each step; what was lost or doubled
+	@$(BIN)/pytest -q -o faulthandler_timeout=0 tests/faults/soak.py
 
 screenshots: setup ## the pictures of the README and docs, from a demo clinic
 	$(BIN)/python tools/screenshots.py

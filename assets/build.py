@@ -25,6 +25,7 @@ ENTRIES = (
     "js/aloud.js",
     "js/patient.js",
     "js/questions.js",
+    "js/reading.js",
     "js/sign.js",
     "js/staff.js",
     "js/verify.js",
@@ -37,7 +38,8 @@ BUDGETS: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("scripts of a question page", ("patient.js", "questions.js"), 5),
     # Beside the others: it comes last, nothing waits for it, and a tablet without a voice has no use for it.
     ("script that reads a page aloud", ("aloud.js",), 1),
-    ("scripts of the signature page", ("patient.js", "sign.js"), 9),
+    ("script that says whether words were on the screen", ("reading.js",), 1),
+    ("scripts of the signature page", ("patient.js", "reading.js", "sign.js"), 9),
     ("script of a staff page", ("staff.js",), 4),
     ("scripts of the page that checks a record", ("staff.js", "verify.js"), 4),
     ("fonts of an English page", ("atkinson-next.woff2", "newsreader.woff2"), 60),

@@ -23,6 +23,14 @@ def declined(app: Flask, visit_id: UUID, reason: str = "") -> None:
         consent.decline(clinic(), visit_id, reason, by=TABLET)
 
 
+def withdrawn(app: Flask, visit_id: UUID) -> None:
+    """The patient takes the treatment back, on the tablet."""
+    with app.test_request_context(), transaction():
+        how = consent.Request.TABLET
+        taken, known = {consent.TREATMENT}, ["born_on"]
+        consent.withdraw(clinic(), visit_id, taken, "", how, identity=known, language="en", by=TABLET)
+
+
 def countersigned(app: Flask, visit_id: UUID, words: str = "Talked it over") -> None:
     """The doctor decides every open point, then countersigns."""
     with app.test_request_context(), transaction():

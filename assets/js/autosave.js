@@ -13,7 +13,7 @@ if (form?.elements?.rev) {
   // which the server takes for the same page sent twice.
   let doubt = '', flight = null, isOver = false, timer, changed = 0, since = 0, crashes = 0;
 
-  const typed = () => { const body = bodyOf(form); body.delete('rev'); return String(body); };
+  const typed = () => { const body = bodyOf(form); body.delete('rev'); body.delete('read_end'); return String(body); };
   // A page that came back with an error, or with more to answer, is kept nowhere yet.
   let kept = $('#errors, .note[data-focus]', form) ? '' : typed();
   const isNewer = () => !form.dataset.sent && typed() !== kept;

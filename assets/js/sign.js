@@ -18,7 +18,8 @@ if (box) {
 
   function keep() {
     const groups = pad.toData();
-    const strokes = groups.map(({ points }) => ({
+    const strokes = groups.map(({ points, pointer }) => ({
+      pointer,
       points: points.map(({ x, y, time, pressure }) => ({ x: tidy(x), y: tidy(y), time, pressure: Math.round(pressure * 1000) / 1000 })),
     }));
     field.value = isEmpty(groups) ? '' : JSON.stringify({ ...size, strokes });
@@ -51,11 +52,16 @@ if (box) {
     pad.fromData(kept.strokes);
   }
 
-  pad.addEventListener('endStroke', keep);
+  // A pen, a finger or a mouse: part of how it was signed. A browser that does not tell leaves it out.
+  let pointer;
+  pad.addEventListener('beginStroke', ({ detail }) => { pointer = detail.event.pointerType; });
+  pad.addEventListener('endStroke', () => { pad.toData().at(-1).pointer = pointer; keep(); });
   $('[data-undo]', box).addEventListener('click', () => { pad.fromData(pad.toData().slice(0, -1)); pad.on(); keep(); });
   $('[data-clear]', box).addEventListener('click', () => { pad.clear(); pad.on(); keep(); });
   new ResizeObserver(fit).observe(canvas);
   fit();
+
+  $('[data-screen]').value = `${innerWidth}x${innerHeight}`;
 
   // Without this script nobody can draw; now all ways are open, drawing first unless the patient chose before.
   const draw = $('[data-how=draw]');

@@ -5,7 +5,7 @@ from intake.answers.fields import BirthDate, phone_number
 from intake.answers.forms import asked, field_name, section_form, stored_data
 from intake.answers.messages import summary_line
 from intake.answers.page import Page, Taken, change_entries, context, filled, open_page, take
-from intake.answers.rules import clean, open_sections, read, short_name
+from intake.answers.rules import clean, is_notice, open_sections, read, short_name
 from intake.answers.script import conditions_for
 from intake.answers.service import (
     Begun,
@@ -40,6 +40,7 @@ __all__ = [
     "find_submission",
     "get",
     "get_submission",
+    "is_notice",
     "is_submitted",
     "list_submitted",
     "open_page",

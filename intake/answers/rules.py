@@ -340,6 +340,11 @@ def without_entry(shape: Questionnaire, group: str, entry: int, answers: Answers
     return changed
 
 
+def is_notice(questionnaire: Questionnaire, section: Section) -> bool:
+    """Whether a page holds words that the patient says to have read, beside what it may ask."""
+    return any(questionnaire.items[link_id].acknowledgement for link_id in section.items)
+
+
 def open_sections(questionnaire: Questionnaire, draft: Draft) -> list[Section]:
     """The pages that are asked and not complete, in order."""
     shape = with_entries(questionnaire, draft.answers)

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
-from intake import answers, i18n
+from intake import answers, i18n, visits
 from intake.access import Role, allow, current_actor, current_visit_id
 from intake.answers.page import Page, Taken, change_entries, context, fill_open, open_page, take
 from intake.db import transaction
@@ -77,10 +77,13 @@ def _keep_with_entries(page: Page, taken: Taken, focus: str) -> ResponseReturnVa
 
 
 def _save(page: Page, form: FlaskForm, said: Mapping[str, Sequence[Value]], *, in_hand: bool = False) -> dict[str, str]:
-    """Keep the answers; gives the header with their revision."""
-    visit_id = current_visit_id()
+    """Keep the answers; gives the header with their revision. Of a page to be read, also whether its end was seen."""
+    visit_id, section = current_visit_id(), page.section.id
     with transaction():
-        kept = answers.save(visit_id, page.section.id, said, _revision(form), by=current_actor(), in_hand=in_hand)
+        kept = answers.save(visit_id, section, said, _revision(form), by=current_actor(), in_hand=in_hand)
+        if not in_hand and answers.is_notice(page.shape, page.section):
+            end = visits.end_said(request.form.get("read_end"))
+            visits.page_sent(visit_id, f"answers.section {section}", end, by=current_actor())
     return {REVISION: str(kept.revision)}
 
 
@@ -113,9 +116,10 @@ def _show(
 ) -> str:
     """The page in the tablet's frame; that is drawn once, but where it says that something is wrong."""
     words = context(page, rev, form, taken, focus=focus)
+    words["is_notice"] = answers.is_notice(page.shape, page.section)
     words["step_note"] = page.section.title.get(i18n.language())
     if words["problems"] or words["opens"]:
-        return render_template("answers/section.html", **words)
+        return render_template("answers/section.html", **words, read_end=request.form.get("read_end"))
     gaps = {name: words.pop(name) for name in GAPS}
     known_by = page.shape.sha256, page.section.id, tuple(words["counts"])
     return framed("answers/section.html", known_by, gaps, **words)

@@ -5,11 +5,11 @@ The PDF is printed from this alone, so that what is sealed, what is printed and 
 
 import json
 from collections.abc import Mapping, Sequence, Set
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from intake import answers, audit, definitions, screening, staff, visits
+from intake import answers, audit, clock, definitions, screening, staff, visits
 from intake.config import Clinic
 from intake.consent import people, rules
 from intake.definitions import (
@@ -26,10 +26,16 @@ from intake.definitions import (
 )
 from intake.errors import Invalid
 
-FORMAT = 3
+FORMAT = 4
 """1: as first released. 2: answers name the entry of a repeating group they stand in and what "none of these" were,
 and decisions carry the English of what was said. 3: a signature says who made it and who took part, and what it is
-about (`scope`), with its last day. A reader takes what it finds: each only adds."""
+about (`scope`), with its last day. 4: `reading`, what was on the screen and for how long; a drawn signature says with
+what. A reader takes what it finds: each only adds."""
+
+
+SIGN_PAGE = "consent.sign"
+PAGES = {"consent.effects": "risks", "consent.teach_back": "teach_back", SIGN_PAGE: "signature"}
+"""The pages that show consent words, by the beginning of the name under which the log has them."""
 
 
 def frame(visit_id: UUID, kind: rules.Kind) -> dict[str, Any]:
@@ -47,9 +53,11 @@ def frame(visit_id: UUID, kind: rules.Kind) -> dict[str, Any]:
     }
 
 
-def patient_part(clinic: Clinic, visit_id: UUID, shown: Any, kind: rules.Kind) -> dict[str, Any]:
-    """The patient's side of a statement, as far as they came:
-    who, asked what in which words, what they answered, in order."""
+def patient_part(
+    clinic: Clinic, visit_id: UUID, shown: Any, kind: rules.Kind, *, sent_now: visits.End | None = None
+) -> dict[str, Any]:
+    """The patient's side of a statement, as far as they came: who, asked what in which words, what they answered, in
+    order. `sent_now` is what the page to sign, which makes the statement, says of its end."""
     given, begun = answers.find_submission(visit_id), answers.find(visit_id)
     said = given.answers if given else dict(begun.draft.answers) if begun else {}
     edition = given.edition if given else begun.edition if begun else None
@@ -66,6 +74,7 @@ def patient_part(clinic: Clinic, visit_id: UUID, shown: Any, kind: rules.Kind) -
         }
     if shown is not None:
         part |= {
+            "reading": _reading(part["events"], edition, shown, sent_now),
             "presented": dict(shown.body),
             "replies": dict(shown.replies),
             "teachback": {
@@ -137,6 +146,48 @@ def signing_part(clinic: Clinic, visit_id: UUID, shown: Any, signature: Mapping[
         "notes": people.notes_of(named),
         "scope": scope | {"valid_until": rules.expires_on(day, scope["months"]).isoformat()},
     }
+
+
+def _reading(
+    events: Sequence[Mapping[str, Any]], edition: definitions.Edition | None, shown: Any, sent_now: visits.End | None
+) -> dict[str, Any]:
+    """What of the consent's words was on the screen, from the log: the notice whenever it was, the rest since these
+    words were presented; and the pages with the risks taken together."""
+    log = [_happening(event) for event in events]
+    if sent_now is not None:
+        log.append(visits.Happening(clock.now(), visits.SENT, SIGN_PAGE, sent_now))
+    began = max((n for n, one in enumerate(log) if one.event == "consent.presented"), default=0)
+    shape = edition.questionnaire if edition else None
+    notices = [f"answers.section {one.id}" for one in shape.sections if answers.is_notice(shape, one)] if shape else []
+    found = [(one, "notice") for one in visits.readings(log) if one.page in notices]
+    since = [(one, one.page.partition(" ")[0]) for one in visits.readings(log[began:])]
+    found += [(one, PAGES[name]) for one, name in since if name in PAGES]
+    by_page = {one.page: one for one, _kind in found}
+    risks = [by_page.get(f"consent.effects {page['id']}") for page in shown.body["pages"]]
+    seconds = visits.in_all([one.seconds if one else None for one in risks])
+    return {
+        "pages": [_page_read(one, kind) for one, kind in found],
+        "risks": {
+            "end": visits.worst(one.end if one else visits.End.NOT_KNOWN for one in risks).value,
+            **({} if seconds is None else {"seconds": seconds}),
+        },
+    }
+
+
+def _happening(event: Mapping[str, Any]) -> visits.Happening:
+    facts, name = event["facts"], event["event"]
+    end = visits.End(facts["end"]) if name == visits.SENT else visits.End.NOT_KNOWN
+    return visits.Happening(datetime.fromisoformat(event["at"]), name, facts.get("page", ""), end)
+
+
+def _page_read(one: visits.Reading, kind: str) -> dict[str, Any]:
+    said = {"page": one.page, "kind": kind, "times": one.times, "end": one.end.value, "shown_at": _iso(one.shown_at)}
+    sent = {"sent_at": _iso(one.sent_at)} if one.sent_at else {}
+    return said | sent | ({} if one.seconds is None else {"seconds": one.seconds})
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _edition(edition: definitions.Edition, language: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from intake import consent, i18n
 from intake.answers import clean, summary_line
 from intake.consent.people import ROLES, Fault, Part, Person, Signing, Way
-from intake.consent.rules import read_strokes
+from intake.consent.rules import read_screen, read_strokes
 from intake.consent.words import PART_WORDS, ROLE_WORDS
 from intake.errors import Invalid
 
@@ -115,7 +115,9 @@ class SignForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is not typed
 
     def signature(self, shown: consent.Shown) -> dict[str, Any]:
         """What was signed with, as evidence. Raises Invalid where it is no signature."""
+        screen = read_screen(request.form.get("screen", ""))
         common = {
+            **({"screen": screen} if screen else {}),
             "device": request.user_agent.string[:200],
             "language": i18n.language(),
             "statements": shown.body["statements"],
@@ -136,7 +138,8 @@ class SignForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is not typed
         except (ValueError, RecursionError):
             raise Invalid("signature.unreadable") from None
         strokes = [[list(point) for point in stroke] for stroke in drawn.strokes]
-        return common | {"method": "drawn", "drawn": {"width": drawn.width, "height": drawn.height, "strokes": strokes}}
+        pad = {"width": drawn.width, "height": drawn.height, "strokes": strokes, "pointers": list(drawn.pointers)}
+        return common | {"method": "drawn", "drawn": pad}
 
     def refuse(self, code: str) -> None:
         """Say beside the field what to do."""

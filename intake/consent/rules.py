@@ -4,6 +4,7 @@ A presentation is plain data (it is kept exactly as shown), so it is read and wr
 below.
 """
 
+import re
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -21,6 +22,8 @@ from intake.visits.rules import age_on
 
 MOST_POINTS = 20_000
 MOST_BYTES = 256 * 1024
+POINTERS = ("mouse", "pen", "touch")  # PointerEvent.pointerType (W3C Pointer Events 3)
+SCREEN = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})", re.ASCII)
 SHORTEST_STROKE = 40.0  # CSS pixels in total; a dot or a slip of the finger is not a signature
 
 
@@ -240,11 +243,13 @@ def is_expired(valid_until: date, day: date) -> bool:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A drawn signature as points: groups of (x, y, time ms, pressure) in the pad's CSS pixels."""
+    """A drawn signature as points: groups of (x, y, time ms, pressure) in the pad's CSS pixels; and what it was drawn
+    with, as codes of POINTERS, as far as the browser said."""
 
     width: float
     height: float
     strokes: tuple[tuple[tuple[float, float, float, float], ...], ...]
+    pointers: tuple[str, ...] = ()
 
 
 def read_strokes(raw: Any, size: int) -> Drawn:
@@ -254,7 +259,8 @@ def read_strokes(raw: Any, size: int) -> Drawn:
     try:
         width, height = float(raw["width"]), float(raw["height"])
         strokes = tuple(tuple(_point(point) for point in group["points"]) for group in raw["strokes"])
-    except (KeyError, TypeError, ValueError, OverflowError):
+        said = {str(group.get("pointer")) for group in raw["strokes"]}
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         raise Invalid("signature.unreadable") from None
     if not (50 <= width <= 5000 and 50 <= height <= 5000):
         raise Invalid("signature.unreadable")
@@ -262,7 +268,13 @@ def read_strokes(raw: Any, size: int) -> Drawn:
         raise Invalid("signature.too_large")
     if sum(map(_length, strokes)) < SHORTEST_STROKE:
         raise Invalid("signature.too_short")
-    return Drawn(width, height, strokes)
+    return Drawn(width, height, strokes, tuple(one for one in POINTERS if one in said))
+
+
+def read_screen(said: str) -> dict[str, int] | None:
+    """The size of the page's window in CSS pixels, from "1280x800"; None for what is no such size."""
+    found = SCREEN.fullmatch(said)
+    return {"width": int(found[1]), "height": int(found[2])} if found else None
 
 
 def _point(raw: Any) -> tuple[float, float, float, float]:

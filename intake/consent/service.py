@@ -212,9 +212,16 @@ def _same_words(now: Shown, presentation_id: UUID | None) -> None:
 
 
 def sign(
-    clinic: Clinic, visit_id: UUID, signature: Mapping[str, Any], *, presentation_id: UUID | None = None, by: Actor
+    clinic: Clinic,
+    visit_id: UUID,
+    signature: Mapping[str, Any],
+    *,
+    presentation_id: UUID | None = None,
+    end: visits.End = visits.End.NOT_KNOWN,
+    by: Actor,
 ) -> None:
-    """Take the patient's signature and seal their part as signed evidence.
+    """Take the patient's signature and seal their part as signed evidence. `end` says whether the end of the
+    statements was on the screen.
     Raises NotAllowed while anything is open or a talk comes first, where the words shown no longer fit the answers
     given, or if signed; Stale where the signature stood under other words; Invalid where somebody who took part is not
     named as they must be, or where a guardian may not sign (people.faults_of)."""
@@ -227,7 +234,7 @@ def sign(
         raise NotAllowed("consent.talk_first")
     if now.open_pages or now.open_questions or not fits(now, given.edition, given.answers):
         raise NotAllowed("consent.not_finished")
-    body = evidence.patient_part(clinic, visit_id, now, rules.Kind.SIGNED)
+    body = evidence.patient_part(clinic, visit_id, now, rules.Kind.SIGNED, sent_now=end)
     body |= evidence.signing_part(clinic, visit_id, now, signature, clock.today(clinic.zone))
     make_statement(visit_id, rules.Kind.SIGNED, body, by)
 

@@ -43,7 +43,10 @@ def effects(page_id: str) -> ResponseReturnValue:
     ]
     if errors:
         return _effects(shown, page, chosen, errors), 422
-    _kept(lambda: consent.reply(shown.visit_id, page_id, chosen, presentation_id=_presentation(), by=current_actor()))
+    _kept(
+        lambda: consent.reply(shown.visit_id, page_id, chosen, presentation_id=_presentation(), by=current_actor()),
+        page_id,
+    )
     return _next()
 
 
@@ -79,18 +82,27 @@ def teach_back(question_id: str) -> ResponseReturnValue:
     stands = _kept(
         lambda: consent.teach_back(
             shown.visit_id, question_id, option, presentation_id=_presentation(), tries=tries, by=current_actor()
-        )
+        ),
+        question_id,
     )
     if stands is Teach.AGAIN:
         return redirect(url_for("consent.teach_back", question_id=question_id), 303)
     return _next()
 
 
-def _kept(verb: Callable[[], object]) -> object:
-    """Do it and give what came of it; None where other words are on show by now, so that nothing was taken."""
+def _kept(verb: Callable[[], object], page: str) -> object:
+    """Do it, note that the page was sent, and give what came of it; None where other words are on show by now, so that
+    nothing was taken."""
     with suppress(Stale), transaction():
-        return verb()
+        done = verb()
+        visits.page_sent(current_visit_id(), f"{request.endpoint} {page}", _end(), by=current_actor())
+        return done
     return None
+
+
+def _end() -> visits.End:
+    """What the page says of the end of its words."""
+    return visits.end_said(request.form.get("read_end"))
 
 
 def _presentation() -> UUID:
@@ -184,7 +196,9 @@ def _signed(form: SignForm, shown: consent.Shown, signing: people.Signing) -> bo
     if faults:
         return False
     with suppress(Stale), transaction():
-        consent.sign(i18n.clinic(), shown.visit_id, signature, presentation_id=_presentation(), by=current_actor())
+        words, who = _presentation(), current_actor()
+        consent.sign(i18n.clinic(), shown.visit_id, signature, presentation_id=words, end=_end(), by=who)
+        visits.page_sent(shown.visit_id, evidence.SIGN_PAGE, _end(), by=who)
     return True
 
 

@@ -61,6 +61,16 @@ EVENTS = {
     "review.opened": N_("Opened by the doctor"),
     "visit.released": N_("Talked with the doctor"),
 }
+POINTERS = {
+    "pen": N_("drawn on the clinic's tablet with a pen"),
+    "touch": N_("drawn on the clinic's tablet with a finger"),
+    "mouse": N_("drawn on the clinic's tablet with a mouse"),
+}
+ENDS = {
+    "seen": N_("end seen, %(time)s"),
+    "not_seen": N_("end not seen on every page, %(time)s"),
+    "not_known": N_("not known whether the end was seen, %(time)s"),
+}
 REQUESTS = {
     "tablet": N_("On the clinic's tablet"),
     "person": N_("In person, at the clinic"),
@@ -128,8 +138,7 @@ def snapshot(
     kind = rules.Outcome(outcome["type"].removeprefix("intake/"))
     tongue = Tongue(first["language"], translate)
     when = partial(tongue.moment, zone=given.zone)
-    presented, patient = first.get("presented"), first["patient"]
-    review = outcome.get("review", {})
+    presented, patient, review = first.get("presented"), first["patient"], outcome.get("review", {})
     return rules.Snapshot(
         clinic=rules.Clinic(first["clinic"]["name"], first["clinic"]["address"]),
         number=given.number,
@@ -156,6 +165,7 @@ def snapshot(
         ending=_ending(kind, outcome, patient, given, tongue, when),
         taken_back=tuple(Words(one["words"], one.get("words_en", "")) for one in outcome.get("withdrawn", ())),
         request=_request(outcome, given, tongue),
+        reading=_reading(first.get("reading"), tongue),
         timeline=_timeline(first, outcome, given, tongue, when),
         definitions=_definitions(first, tongue),
         demo=given.demo,
@@ -343,7 +353,9 @@ def _signature(first: Evidence, tongue: Tongue, when: When) -> rules.Signature |
         )
         return rules.Signature(name, at, where, who)
     path = rules.strokes_to_path(signed["drawn"]["strokes"], rules.INK_WIDTH, rules.INK_HEIGHT)
-    return rules.Signature(name, at, tongue.words(N_("drawn on the clinic's tablet")), who, path=path)
+    pointers = signed["drawn"].get("pointers", [])  # none in evidence before format 4
+    drawn = POINTERS[pointers[0]] if len(pointers) == 1 else N_("drawn on the clinic's tablet")
+    return rules.Signature(name, at, tongue.words(drawn), who, path=path)
 
 
 def _role(person: Evidence, tongue: Tongue) -> Words:
@@ -407,6 +419,19 @@ def _request(outcome: Evidence, given: Given, tongue: Tongue) -> tuple[rules.Fac
     ]
     about = [rules.Fact(tongue.words(N_("Is about the record")), Words(given.about))] if given.about else []
     return (*facts, *about)
+
+
+def _reading(reading: Evidence | None, tongue: Tongue) -> tuple[rules.Fact, ...]:
+    """How the pages with the risks were read; nothing in evidence before format 4."""
+    if reading is None:
+        return ()
+    risks = reading["risks"]
+    if "seconds" in risks:
+        minutes, seconds = divmod(risks["seconds"], 60)
+        time = tongue.words(N_("%(minutes)s min %(seconds)s s"), minutes=str(minutes), seconds=str(seconds))
+    else:
+        time = tongue.words(N_("time not known"))
+    return (rules.Fact(tongue.words(N_("Pages with the risks")), tongue.words(ENDS[risks["end"]], time=time)),)
 
 
 def _timeline(first: Evidence, outcome: Evidence, given: Given, tongue: Tongue, when: When) -> tuple[rules.Event, ...]:

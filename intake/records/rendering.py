@@ -132,6 +132,7 @@ def _sample(language: str) -> Any:
         helpers=(rules.Helper("Abc", words),),
         countersignature=rules.Countersignature(words.text, "Abc", words, words),
         ending=rules.Ending(words, "Abc", words),
+        reading=(rules.Fact(words, words),),
         timeline=(rules.Event(words, words, words),),
         definitions=(rules.DefinitionVersion(words, "1", rules.digest(b""), False),),
         demo=True,

@@ -238,6 +238,7 @@ class Snapshot:
     ending: Ending | None = None
     taken_back: tuple[Words, ...] = ()
     request: tuple[Fact, ...] = ()
+    reading: tuple[Fact, ...] = ()
     timeline: tuple[Event, ...] = ()
     definitions: tuple[DefinitionVersion, ...] = ()
     demo: bool = False

@@ -120,13 +120,16 @@ class Earlier:
 @dataclass(frozen=True)
 class TookPart:
     """How it was signed, by whom, and who took part, as the patient's evidence says. `people` are codes of part and
-    role with the name between; `valid_until` is None in evidence of before a consent had a last day."""
+    role with the name between; `valid_until` is None in evidence of before a consent had a last day. `risks_end` says
+    whether the end of the pages with the risks was on the screen, "" in evidence of before that was kept."""
 
     way: str
     by_guardian: bool
     people: tuple[tuple[str, str, str], ...]
     relative_interprets: bool
     valid_until: date | None
+    risks_end: str
+    risks_seconds: int | None
 
 
 @dataclass(frozen=True)
@@ -270,13 +273,15 @@ def review_of(visit_id: UUID) -> ReviewPage:
 
 
 def _took_part(body: Mapping[str, Any]) -> TookPart:
-    until = body.get("scope", {}).get("valid_until")
+    until, risks = body.get("scope", {}).get("valid_until"), body.get("reading", {}).get("risks", {})
     return TookPart(
         way=body["signature"]["method"],
         by_guardian=body["signature"].get("by") == "guardian",
         people=tuple((one["part"], one["name"], one["role"]) for one in body.get("people", [])),
         relative_interprets=consent.RELATIVE_INTERPRETS in body.get("notes", []),
         valid_until=date.fromisoformat(until) if until else None,
+        risks_end=risks.get("end", ""),
+        risks_seconds=risks.get("seconds"),
     )
 
 

@@ -54,6 +54,11 @@ STATES: Mapping[State, Any] = {
     State.CLOSED: _l("Closed without a doctor"),
     State.WITHDRAWN: _l("Taken back by the patient"),
 }
+ENDS: Mapping[str, Any] = {
+    "seen": _l("end seen"),
+    "not_seen": _l("end not seen on every page"),
+    "not_known": _l("not known whether the end was seen"),
+}
 PARTS, ROLES = PART_WORDS, ROLE_WORDS  # who takes part in a signature, and who they are
 WAYS: Mapping[str, Any] = {
     "drawn": _l("Drawn on the tablet"),

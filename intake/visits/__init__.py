@@ -1,5 +1,6 @@
 """Patients and their visits: tokens, what is known of a patient, and what happened at the desk. Front door."""
 
+from intake.visits.reading import SENT, End, Happening, Reading, end_said, in_all, readings, worst
 from intake.visits.rules import Fact, Hours, Move, Opening, Token, TokenState
 from intake.visits.service import (
     VisitView,
@@ -16,6 +17,7 @@ from intake.visits.service import (
     needs_help,
     next_number,
     opening_now,
+    page_sent,
     remember,
     state_facts,
     visits_of_patients,
@@ -25,18 +27,24 @@ from intake.visits.service import (
 )
 
 __all__ = [
+    "SENT",
+    "End",
     "Fact",
+    "Happening",
     "Hours",
     "Move",
     "Opening",
+    "Reading",
     "Token",
     "TokenState",
     "VisitView",
     "check_all",
     "check_birth_date",
+    "end_said",
     "facts_of",
     "find_patients_by",
     "get_visit",
+    "in_all",
     "issue_token",
     "list_day",
     "lock_visit",
@@ -45,10 +53,13 @@ __all__ = [
     "needs_help",
     "next_number",
     "opening_now",
+    "page_sent",
+    "readings",
     "remember",
     "state_facts",
     "visits_of_patients",
     "with_patient",
     "with_visit",
+    "worst",
     "write_fact",
 ]

@@ -14,7 +14,7 @@ from intake.access import Actor
 from intake.config import Clinic
 from intake.db import db, fetch, new_id, remembered, take_turns
 from intake.errors import Fault, Invalid, NotAllowed, NotFound
-from intake.visits import rules
+from intake.visits import reading, rules
 from intake.visits.models import Patient, PatientFact, Visit, VisitMove
 
 VISITS = "visits"
@@ -199,6 +199,11 @@ def needs_help(visit_id: UUID, moves: Sequence[str] | None = None) -> bool:
     if rules.Move.HELP_ASKED not in (moves_of(visit_id) if moves is None else moves):
         return False
     return rules.needs_help([entry.event for entry in audit.history_of(visit_id)])
+
+
+def page_sent(visit_id: UUID, page: str, end: reading.End, *, by: Actor) -> None:
+    """Note that a page was sent, by the name under which it was shown, and whether the end of its words was seen."""
+    audit.record(reading.SENT, visit_id, by=by, page=page, end=end.value)
 
 
 def state_facts(

@@ -25,6 +25,7 @@ from tests.conftest import MADE, MONDAY_NOON, SERVER, StrictClient, _fresh_datab
 from tests.endings import declined
 
 ROOT = Path(__file__).parents[2]
+PROGRAM = [sys.executable, "-W", "error", "-m", "tests.faults.driver"]
 LEASE = {"lease_seconds": 1}
 
 
@@ -97,16 +98,23 @@ def morning(yesterday: Morning, tmp_path: Path) -> Iterator[Morning]:
 
 
 class Driver:
-    """Sends orders to the process that can be killed."""
+    """Sends orders to a process that forks one for each, or has one started anew for each."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
 
     def __call__(
-        self, morning: Morning, do: str, *, later: float = 0, may_fail: bool = False, **order: Any
+        self,
+        morning: Morning,
+        do: str,
+        *,
+        later: float = 0,
+        may_fail: bool = False,
+        is_fresh: bool = False,
+        **order: Any,
     ) -> dict[str, Any]:
         """What became of an order, given `later` seconds after noon: the signal that ended it, or its answer, or the
-        error where it `may_fail`."""
+        error where it `may_fail`. One that `is_fresh` is obeyed by a program started for it."""
         plain = {
             "do": do,
             "folder": str(morning.folder),
@@ -114,19 +122,35 @@ class Driver:
             "cookies": {"intake-device": morning.device},
             "at": (MONDAY_NOON + timedelta(seconds=later)).isoformat(),
         }
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps(plain | order, default=str) + "\n")
-        self.process.stdin.flush()
-        result: dict[str, Any] = json.loads(self.process.stdout.readline())
+        told = json.dumps(plain | order, default=str) + "\n"
+        result = self._by_a_fresh_one(told) if is_fresh else self._by_a_fork(told)
         assert may_fail or "error" not in result, result
         return result
+
+    def _by_a_fork(self, told: str) -> dict[str, Any]:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(told)
+        self.process.stdin.flush()
+        result: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return result
+
+    @staticmethod
+    def _by_a_fresh_one(told: str) -> dict[str, Any]:
+        done = subprocess.run(PROGRAM, cwd=ROOT, input=told, stdout=subprocess.PIPE, text=True, check=False)
+        return {"signal": max(0, -done.returncode), **(json.loads(done.stdout) if done.stdout else {})}
 
 
 @pytest.fixture(scope="session")
 def drive(yesterday: Morning) -> Iterator[Driver]:
     """The driver program, started once for the run."""
-    command = [sys.executable, "-W", "error", "-m", "tests.faults.driver", str(yesterday.folder)]
-    command.append(json.dumps(yesterday.settings))
+    with a_driver(yesterday) as started:
+        yield started
+
+
+@contextmanager
+def a_driver(yesterday: Morning) -> Iterator[Driver]:
+    """A driver program, until it is let go."""
+    command = [*PROGRAM, str(yesterday.folder), json.dumps(yesterday.settings)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Driver(process)
         assert process.stdin is not None

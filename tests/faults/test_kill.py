@@ -8,38 +8,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from intake import audit, consent, jobs, records
-from intake.audit.models import AuditEntry
+from intake import consent, jobs, records
 from intake.consent import Kind
-from intake.consent.models import Statement
 from intake.db import db
 from intake.records.models import DoctorKey, Record
 from tests.faults.conftest import Driver, Morning
-from tests.faults.driver import TRAPS
+from tests.faults.counting import DOCTOR_SIDE, PATIENT_SIDE, RECORD_SIDE, what_there_is
+from tests.faults.driver import SEALING, SIGNING_TOO, STATING
 
-STATING = list(TRAPS)[: list(TRAPS).index("the answer is not sent") + 1]
-SIGNING_TOO = list(TRAPS)[list(TRAPS).index("the job is done") + 1 :]
-SEALING = list(TRAPS)[len(STATING) : -len(SIGNING_TOO)]
 ENDING = [trap for trap in STATING if trap != "the answer is not sent"]  # a verb, not a page: nothing is sent
 SIGNING = [trap for trap in STATING if trap != "the job is asked for"]  # a signature alone seals no record
-NEVER_KEPT = set(STATING[: STATING.index("it is committed")])
-
-
-def what_there_is(visit_id: UUID) -> Counter[str]:
-    """How many of each statement, record and entry a visit has; the log holds, whatever happened."""
-    assert audit.verify() is None
-    kinds = db.session.scalars(select(Statement.kind).where(Statement.visit_id == visit_id))
-    found = Counter(f"statement {kind}" for kind in kinds)
-    found["record"] = len(db.session.scalars(select(Record.id).where(Record.visit_id == visit_id)).all())
-    entries = db.session.scalars(select(AuditEntry.event).where(AuditEntry.subject == str(visit_id)))
-    found.update(event for event in entries if event in COUNTED)
-    return +found
-
-
-PATIENT_SIDE = ("statement signed", "consent.signed")
-DOCTOR_SIDE = ("statement countersigned", "consent.countersigned")
-RECORD_SIDE = ("record", "record.sealed")
-COUNTED = {*(f"consent.{kind.value}" for kind in Kind), "record.sealed"}
+NEVER_KEPT = set(list(STATING)[: list(STATING).index("it is committed")])
 
 
 def is_asked_for(visit_id: UUID) -> bool:

@@ -72,6 +72,11 @@ def test_the_patients_name_stands_in_the_page_and_never_in_its_title(app: Flask,
     assert "<bdi>Farida Sheikh</bdi>" in page
 
 
+def test_the_page_says_how_the_pages_with_the_risks_were_read(app: Flask, as_doctor: FlaskClient) -> None:
+    line = "<dt>Pages with the risks</dt><dd>not known whether the end was seen, time not known</dd>"
+    assert line in as_doctor.get(f"/review/{a_signed_visit(app)}").text
+
+
 def test_the_page_is_dark_where_the_system_is(app: Flask, as_doctor: FlaskClient) -> None:
     assert 'class="staff auto-dark' in as_doctor.get(f"/review/{a_signed_visit(app)}").text
 
