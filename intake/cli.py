@@ -18,6 +18,7 @@ from flask import Flask
 
 from intake import (
     audit,
+    cli_bundle,
     cli_definitions,
     cli_fsck,
     cli_verify,
@@ -389,6 +390,7 @@ def toml(values: dict[str, Any]) -> str:
 
 main.add_command(cli_definitions.definitions_commands)
 main.add_command(cli_fsck.fsck)
+main.add_command(cli_bundle.bundle)
 main.add_command(cli_verify.verify_command)
 
 

@@ -36,6 +36,7 @@ MAY_OPEN_A_TRANSACTION = {
     "intake/jobs.py": "claiming, finishing and giving up a job are the worker's own short transactions",
     "intake/sessions.py": "a session row is written after the view, in a transaction of its own",
     "intake/cli_definitions.py": "it holds the commands about definitions, a part of cli.py",
+    "intake/cli_bundle.py": "it holds the command that makes an evidence bundle, a part of cli.py",
     "intake/rehearsal/play.py": "a throw-away clinic is furnished before anybody plays",
 }
 MAY_CARRY_A_STYLE = {"templates/records/record.html": "the PDF is drawn by a renderer that fetches nothing"}

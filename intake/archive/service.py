@@ -18,8 +18,10 @@ class Reading(StrEnum):
     OPENED = "record.opened"
     DOWNLOADED = "record.downloaded"
     EXPORTED = "record.exported"
+    BUNDLED = "record.bundled"
     VERIFIED = "record.verified"
     OPEN_FAILED = "record.open_failed"
+    BUNDLE_FAILED = "record.bundle_failed"
 
 
 @dataclass(frozen=True)

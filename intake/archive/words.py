@@ -20,6 +20,8 @@ FAULTS = {
     "storage.damaged": _l("The stored bytes are not those that were put there."),
     "storage.unreadable": _l("The disk cannot read the file any more."),
     "vault.not_intact": _l("The stored bytes cannot be opened: they were changed or moved."),
+    "audit.log_cut_off": _l("Entries of the log that were signed are gone."),
+    "audit.history_differs": _l("The log is not the one that was signed."),
     "records.hash_differs": _l("The PDF is not the one that was sealed under this number."),
 }
 READINGS = {
@@ -27,7 +29,9 @@ READINGS = {
     Reading.OPENED: _l("PDF opened"),
     Reading.DOWNLOADED: _l("PDF downloaded"),
     Reading.EXPORTED: _l("Taken with the day's records"),
+    Reading.BUNDLED: _l("Evidence bundle made"),
     Reading.VERIFIED: _l("Checked"),
+    Reading.BUNDLE_FAILED: _l("The evidence bundle could not be made"),
     Reading.OPEN_FAILED: _l("Could not be opened: the file was damaged or gone"),
 }
 

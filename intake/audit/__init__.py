@@ -1,10 +1,10 @@
 """What happened: append-only entries, chained so that tampering shows, under a signed Merkle tree. Front door."""
 
 from intake.audit.checking import check_all
-from intake.audit.checkpoints import Kept, init_app, newest_checkpoint
+from intake.audit.checkpoints import Kept, init_app, newest_checkpoint, oldest_checkpoint
 from intake.audit.merkle import verify_consistency, verify_inclusion
 from intake.audit.note import LOG_KEY, Checkpoint, LogKey
-from intake.audit.proofs import consistency_of, proof_of
+from intake.audit.proofs import consistency_of, proof_of, proofs_of
 from intake.audit.rules import commitment
 from intake.audit.service import count_said, entries_of, facts_said, history_of, record, verify
 from intake.audit.work import checkpoint
@@ -24,7 +24,9 @@ __all__ = [
     "history_of",
     "init_app",
     "newest_checkpoint",
+    "oldest_checkpoint",
     "proof_of",
+    "proofs_of",
     "record",
     "verify",
     "verify_consistency",

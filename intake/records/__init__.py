@@ -2,6 +2,7 @@
 
 from intake.records.certificates import ClinicKeys
 from intake.records.checking import check_all
+from intake.records.proving import Material, material_of
 from intake.records.seal import PadesSealer
 from intake.records.service import (
     RecordView,
@@ -25,6 +26,7 @@ __all__ = [
     "SENTENCES",
     "ClinicKeys",
     "Fault",
+    "Material",
     "PadesSealer",
     "RecordState",
     "RecordView",
@@ -34,6 +36,7 @@ __all__ = [
     "compared",
     "find_by_number",
     "get_record",
+    "material_of",
     "open_pdf",
     "record_of_visit",
     "records_of_day",
