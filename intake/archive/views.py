@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from intake import audit, clock, i18n
 from intake.access import Actor, Role, allow, current_actor
-from intake.archive import bundle, export, service, words
+from intake.archive import bundle, export, receipts, service, words
 from intake.archive import search as searching
 from intake.archive.forms import SearchForm
 from intake.archive.service import Reading
@@ -110,6 +110,22 @@ def evidence_bundle(record_id: UUID) -> ResponseReturnValue:
     response = Response(data, mimetype="application/zip")
     response.headers.set("Content-Disposition", "attachment", filename=f"{number}-evidence.zip")
     return response
+
+
+@bp.get("/receipts/<uuid:visit_id>")
+@allow(*PEOPLE, Role.RECEPTION)
+def receipt(visit_id: UUID) -> ResponseReturnValue:
+    """A visit's receipt for the patient, to be printed."""
+    found = receipts.receipt_of(visit_id)
+    with transaction():
+        receipts.note_shown(visit_id, by=current_actor())
+    return render_template(
+        "archive/receipt.html",
+        receipt=found,
+        say=words.receipt(found.language),
+        day=words.both(lambda: i18n.long_date(found.day), found.language),
+        direction=i18n.direction(found.language),
+    )
 
 
 @bp.get("/days")

@@ -1,6 +1,6 @@
 """What happened: append-only entries, chained so that tampering shows, under a signed Merkle tree. Front door."""
 
-from intake.audit.checking import check_all
+from intake.audit.checking import Receipt, check_all
 from intake.audit.checkpoints import Kept, init_app, newest_checkpoint, oldest_checkpoint
 from intake.audit.merkle import verify_consistency, verify_inclusion
 from intake.audit.note import LOG_KEY, Checkpoint, LogKey
@@ -14,6 +14,7 @@ __all__ = [
     "Checkpoint",
     "Kept",
     "LogKey",
+    "Receipt",
     "check_all",
     "checkpoint",
     "commitment",

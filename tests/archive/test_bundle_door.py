@@ -45,7 +45,7 @@ def test_a_bundle_is_made_from_the_records_page_and_the_log_names_who_took_it(
 ) -> None:
     record = record_id_of(app, a_declined_visit(app))
     page = as_records.get(f"/archive/records/{record}").text
-    assert "Make an evidence bundle" in page and "give it to the patient or a court alone" in page
+    assert "Evidence bundle" in page and "give it to the patient or a court alone" in page
     response = as_records.submit(f"/archive/records/{record}/bundle")
     assert response.status_code == 200 and response.mimetype == "application/zip"
     assert response.headers["Content-Disposition"].endswith("-evidence.zip")
