@@ -1,9 +1,11 @@
 """A record's evidence bundle: what is in it, that it holds, and what each way to tamper with it is called."""
 
+import base64
 import importlib.util
 import io
 import json
 import shutil
+import ssl
 import subprocess
 import sys
 import zipfile
@@ -14,7 +16,8 @@ from types import ModuleType
 import pytest
 
 from intake import cli, clock
-from intake.archive.bundle import OWN
+from intake.archive.bundle import FORMAT, OWN
+from intake.records.rules import canonical
 from tests.archive.bundles import Clinic, Files, a_clinic, application, bundled, files_of, listed_anew, told, zipped
 from tests.conftest import MADE, MONDAY_NOON, PASSWORD, StrictClient, own_settings, settings_for
 from tests.endings import a_declined_visit, record_id_of
@@ -332,3 +335,25 @@ def test_the_zip_is_the_same_byte_for_byte_for_the_same_record_and_checkpoint(
             assert archive.namelist() == sorted(archive.namelist())
             assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert files_of(first)["verify.py"] == (OWN / "verify.py").read_bytes()
+
+
+def test_a_record_from_before_doctors_signed_holds_with_its_seal_alone(verifier: ModuleType, tmp_path: Path) -> None:
+    """The sample has no log beside it, so what is said of the log alone is wrong."""
+    samples = Path(__file__).parents[1] / "samples" / "records"
+    pdf, root = (samples / "one-signature.pdf").read_bytes(), (samples / "one-signature-root.crt").read_bytes()
+    (signature,) = verifier.signatures_of(pdf)
+    seal = ssl.DER_cert_to_PEM_cert(signature.certificate.der).encode()
+    evidence = verifier.embedded_in(pdf)
+    files = {
+        "manifest.json": json.dumps({"format": FORMAT, "number": "KS-7KQ2-M9XF", "files": []}).encode(),
+        **{"record.pdf": pdf, "evidence.json": evidence, "certificates/root.pem": root, "certificates/seal.pem": seal},
+    }
+    for one in json.loads(evidence)["statements"]:
+        files[f"statements/{one['kind']}.json"] = canonical(one["evidence"])
+        files[f"statements/{one['kind']}.sig"] = base64.b64decode(one["signature"])
+    fingerprint = verifier.read_pem(root).fingerprint
+    report = verifier.verify(str(zipped(tmp_path / "b.zip", listed_anew(files))), fingerprint)
+    assert "The record KS-7KQ2-M9XF holds the very evidence of evidence.json." in report.held
+    assert any("sealed before doctors signed" in note for note in report.notes)
+    of_the_log = {"file_missing", "entries_unreadable", "consistency_unreadable"}
+    assert {code for code, _ in report.problems} <= of_the_log, report.problems

@@ -454,7 +454,14 @@ def embedded_in(pdf: bytes) -> bytes:
 
 
 def labels_of(pdf: bytes) -> tuple[str, str]:
-    """The record's number and the SHA-256 of its evidence, as the PDF's metadata (XMP) name them. Raises Wrong."""
+    """The record's number and the SHA-256 of its evidence, as the PDF's metadata (XMP) name them. Raises Wrong.
+
+    Records sealed before they named their evidence have the number in their title, and "" for the evidence. Nothing can
+    be taken out of a later record to look like that: metadata are under the seal.
+    """
+    titles = re.findall(rb"<dc:title>.{0,200}?<rdf:li[^>]*>([^<]{1,200})</rdf:li>", pdf, re.DOTALL)
+    if len(titles) == 1 and not re.search(rb"dc:identifier|dc:source", pdf):
+        return titles[0].decode().split()[-1], ""
     numbers = re.findall(rb"<dc:identifier>([^<]{1,40})</dc:identifier>", pdf)
     sources = re.findall(rb"<dc:source>sha256:([0-9a-f]{64})</dc:source>", pdf)
     if len(numbers) != 1 or len(sources) != 1:
@@ -638,6 +645,7 @@ class Bundle:
         self.files, self.wanted_root, self.wanted_key = files, root, log_key
         self.report = Report()
         self.signatures: list[Signature] = []
+        self.is_older = False
         self.statements: list[Any] = []
         self.data: list[bytes] = []
 
@@ -741,12 +749,13 @@ class Bundle:
         if embedded_in(self.pdf) != data:
             raise Wrong("evidence_differs", "evidence.json is not what is embedded in the PDF.")
         number, digest = labels_of(self.pdf)
-        if digest != sha256(data).hex():
+        self.is_older = not digest
+        if digest and digest != sha256(data).hex():
             raise Wrong("evidence_differs", "The PDF names other evidence than it holds.")
         if number != self.report.number:
             raise Wrong("other_number", f"The PDF is the record {number}, and the bundle is of {self.report.number}.")
         self.statements = read_json(data)["statements"]
-        self.held(f"The record {number} holds the very evidence of evidence.json, and names it.")
+        self.held(f"The record {number} holds the very evidence of evidence.json.")
 
     def statement_signatures(self) -> None:
         """Each statement was signed by the seal's key, and they are about one visit."""
@@ -778,6 +787,11 @@ class Bundle:
         """A countersigned record carries the signature of the doctor whom its evidence names; no other record does."""
         last = self.statements[-1]["evidence"]
         is_countersigned = last["type"] == "intake/countersigned"
+        if is_countersigned and len(self.signatures) == 1 and self.is_older:
+            self.report.notes.append(
+                "This record was sealed before doctors signed the PDF as well; it has the seal alone."
+            )
+            return
         if is_countersigned is not (len(self.signatures) == 2):
             raise Wrong("doctor_missing", "The PDF does not have the doctor's signature that its evidence calls for.")
         if is_countersigned:
