@@ -20,6 +20,7 @@ from flask import Flask
 
 from intake import (
     audit,
+    cli_bundle,
     cli_definitions,
     cli_fsck,
     cli_health,
@@ -414,6 +415,7 @@ main.add_command(cli_definitions.definitions_commands)
 main.add_command(cli_fsck.fsck)
 main.add_command(cli_health.health_command)
 main.add_command(cli_keys.keys_commands)
+main.add_command(cli_bundle.bundle)
 main.add_command(cli_verify.verify_command)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from intake import answers, audit, consent, create_app, records, review, screening, visits
 from intake.config import BadSetting, Settings
 from intake.db import db
-from intake.errors import DomainError, Fault
+from intake.errors import DomainError, Fault, Invalid
 
 MOST = 1000  # faults of one code that are told; the rest are counted
 MEANINGS = {
@@ -53,6 +53,15 @@ MEANINGS = {
     "checkpoint.file_behind": (
         "The file of checkpoints lacks what the database has: it is lost, or was cut off. The worker writes the "
         "newest again; find out who touched the file."
+    ),
+    "receipt.differs": (
+        "The log of so many entries has another root than this receipt. Compare the numbers with the paper first. If "
+        "they are right, the log was changed after the receipt was printed, or the receipt is another clinic's: keep "
+        "this computer as it is and get help."
+    ),
+    "receipt.beyond": (
+        "This receipt was printed when the log had more entries than now. Compare the numbers with the paper first. If "
+        "they are right, the database was put back to an older state, or its end was cut off."
     ),
     "statement.not_opened": (
         "This signed statement was changed or moved in the database, or its key is gone. Take the row from a "
@@ -120,8 +129,16 @@ Check = Callable[[Counter[str]], Iterator[Fault]]
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A file of checkpoints kept elsewhere, on a stick or typed from paper. May be given several times.",
 )
+@click.option(
+    "--receipt",
+    "receipts",
+    multiple=True,
+    metavar="SIZE:HEX",
+    callback=lambda _context, _option, typed: _receipts(typed),
+    help="The state of the log as it stands on a patient's receipt. May be given several times.",
+)
 @click.option("--seals", is_flag=True, help="Check the seal of each PDF too; takes far longer.")
-def fsck(as_json: bool, given: tuple[Path, ...], seals: bool) -> None:
+def fsck(as_json: bool, given: tuple[Path, ...], receipts: tuple[audit.Receipt, ...], seals: bool) -> None:
     """Check everything that is kept: the log and its checkpoints, every private row, every statement, every record.
 
     Changes nothing and may run while the clinic works. Ends with 1 if anything is wrong.
@@ -132,17 +149,31 @@ def fsck(as_json: bool, given: tuple[Path, ...], seals: bool) -> None:
         raise click.ClickException(str(error)) from error
     told = _Told(as_json)
     began = time.perf_counter()
-    for fault in faults_of(app, told.count, given, seals=seals):
+    for fault in faults_of(app, told.count, given, receipts, seals=seals):
         told.tell(fault)
     told.end(time.perf_counter() - began)
     if told.found:
         raise SystemExit(1)
 
 
-def faults_of(app: Flask, count: Counter[str], given: tuple[Path, ...] = (), *, seals: bool = False) -> Iterator[Fault]:
+def _receipts(typed: tuple[str, ...]) -> tuple[audit.Receipt, ...]:
+    try:
+        return tuple(audit.Receipt.parse(one) for one in typed)
+    except Invalid as error:
+        raise click.BadParameter("a receipt reads SIZE:HEX, for example 1204:0e36837e6e7aa320") from error
+
+
+def faults_of(
+    app: Flask,
+    count: Counter[str],
+    given: tuple[Path, ...] = (),
+    receipts: tuple[audit.Receipt, ...] = (),
+    *,
+    seals: bool = False,
+) -> Iterator[Fault]:
     """What every room finds, the log first; counts the rows that were looked at. Memory does not grow with them."""
     rooms: dict[str, Check] = {
-        "log": lambda counted: audit.check_all(counted, given),
+        "log": lambda counted: audit.check_all(counted, given, receipts),
         "visits": visits.check_all,
         "answers": answers.check_all,
         "screening": screening.check_all,

@@ -43,7 +43,8 @@ MAY_WRITE_ON_GET = {
     "audit_head",
     "web_session",
     "tablet_visit",
-}  # the log, and the asker's own session row
+    "sign_in_attempt",
+}  # the log, the asker's own session row, and a wrong guess at a public page
 
 
 def settings_for(folder: Path, **more: Any) -> Settings:

@@ -38,6 +38,7 @@ MAY_OPEN_A_TRANSACTION = {
     "intake/cli_health.py": "a start writes down what it found of its keys; a part of cli.py",
     "intake/cli_keys.py": "it holds the commands about keys, a part of cli.py",
     "intake/cli_definitions.py": "it holds the commands about definitions, a part of cli.py",
+    "intake/cli_bundle.py": "it holds the command that makes an evidence bundle, a part of cli.py",
     "intake/rehearsal/play.py": "a throw-away clinic is furnished before anybody plays",
 }
 MAY_CARRY_A_STYLE = {"templates/records/record.html": "the PDF is drawn by a renderer that fetches nothing"}

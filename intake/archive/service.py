@@ -18,8 +18,10 @@ class Reading(StrEnum):
     OPENED = "record.opened"
     DOWNLOADED = "record.downloaded"
     EXPORTED = "record.exported"
+    BUNDLED = "record.bundled"
     VERIFIED = "record.verified"
     OPEN_FAILED = "record.open_failed"
+    BUNDLE_FAILED = "record.bundle_failed"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Page:
     """A record as its page shows it."""
 
     row: search.Row
+    visit_id: UUID
     size: int
     check: Check
     past: list[Past]
@@ -63,8 +66,8 @@ class Page:
 
 def page_of(record_id: UUID) -> Page:
     """A record's facts, a fresh check of its file, and who read it last. Raises NotFound."""
-    row = search.row_of(record_id, search.doctor_names())
-    return Page(row, records.get_record(record_id).size, check(record_id), _past(record_id))
+    row, record = search.row_of(record_id, search.doctor_names()), records.get_record(record_id)
+    return Page(row, record.visit_id, record.size, check(record_id), _past(record_id))
 
 
 def check(record_id: UUID) -> Check:

@@ -7,14 +7,14 @@ from uuid import UUID
 from flask import Blueprint, Response, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
-from intake import clock, i18n
+from intake import audit, clock, i18n
 from intake.access import Actor, Role, allow, current_actor
-from intake.archive import export, service, words
+from intake.archive import bundle, export, receipts, service, words
 from intake.archive import search as searching
 from intake.archive.forms import SearchForm
 from intake.archive.service import Reading
 from intake.db import transaction
-from intake.errors import Damaged, Invalid, NotFound
+from intake.errors import Damaged, DomainError, Invalid, NotFound
 
 bp = Blueprint("archive", __name__, url_prefix="/archive")
 PEOPLE = (Role.RECORDS, Role.DOCTOR)
@@ -93,6 +93,41 @@ def verify(record_id: UUID) -> ResponseReturnValue:
     return _record_page(page, is_checked=True)
 
 
+@bp.post("/records/<uuid:record_id>/bundle")
+@allow(*PEOPLE)
+def evidence_bundle(record_id: UUID) -> ResponseReturnValue:
+    """The record with everything that proves it, as one zip that needs nothing of this house to be checked."""
+    number, by = service.number_of(record_id), current_actor()
+    try:
+        audit.checkpoint()
+        data = bundle.bundle_of(record_id)
+    except DomainError as error:
+        with transaction():
+            service.note(Reading.BUNDLE_FAILED, record_id, by=by, fault=error.code)
+        return _record_page(service.page_of(record_id), no_bundle=error.code), 500
+    with transaction():
+        bundle.note_made(record_id, data, by=by)
+    response = Response(data, mimetype="application/zip")
+    response.headers.set("Content-Disposition", "attachment", filename=f"{number}-evidence.zip")
+    return response
+
+
+@bp.get("/receipts/<uuid:visit_id>")
+@allow(*PEOPLE, Role.RECEPTION)
+def receipt(visit_id: UUID) -> ResponseReturnValue:
+    """A visit's receipt for the patient, to be printed."""
+    found = receipts.receipt_of(visit_id)
+    with transaction():
+        receipts.note_shown(visit_id, by=current_actor())
+    return render_template(
+        "archive/receipt.html",
+        receipt=found,
+        say=words.receipt(found.language),
+        day=words.both(lambda: i18n.long_date(found.day), found.language),
+        direction=i18n.direction(found.language),
+    )
+
+
 @bp.get("/days")
 @allow(*PEOPLE)
 def days() -> ResponseReturnValue:
@@ -141,9 +176,10 @@ def _pieces(package: export.Package, by: Actor) -> Iterator[bytes]:
     yield package.finish()
 
 
-def _record_page(page: service.Page, *, is_checked: bool = False) -> str:
+def _record_page(page: service.Page, *, is_checked: bool = False, no_bundle: str = "") -> str:
     born_on = date.fromisoformat(page.row.born_on) if page.row.born_on else None
-    return render_template("archive/record.html", page=page, born_on=born_on, is_checked=is_checked)
+    shown = {"page": page, "born_on": born_on, "is_checked": is_checked, "no_bundle": no_bundle}
+    return render_template("archive/record.html", **shown)
 
 
 def _day(typed: str) -> date:

@@ -1,10 +1,15 @@
-"""The archive's words for outcomes, faults of a file, readings and refusals."""
+"""The archive's words for outcomes, faults of a file, readings, refusals and receipts."""
 
+from collections.abc import Callable
+from functools import partial
+
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from intake.archive.service import Reading
 from intake.errors import DomainError
+from intake.i18n import LANGUAGE_NAMES
 from intake.records import SENTENCES, Fault
 
 OUTCOMES = {
@@ -20,6 +25,8 @@ FAULTS = {
     "storage.damaged": _l("The stored bytes are not those that were put there."),
     "storage.unreadable": _l("The disk cannot read the file any more."),
     "vault.not_intact": _l("The stored bytes cannot be opened: they were changed or moved."),
+    "audit.log_cut_off": _l("Entries of the log that were signed are gone."),
+    "audit.history_differs": _l("The log is not the one that was signed."),
     "records.hash_differs": _l("The PDF is not the one that was sealed under this number."),
 }
 READINGS = {
@@ -27,9 +34,42 @@ READINGS = {
     Reading.OPENED: _l("PDF opened"),
     Reading.DOWNLOADED: _l("PDF downloaded"),
     Reading.EXPORTED: _l("Taken with the day's records"),
+    Reading.BUNDLED: _l("Evidence bundle made"),
     Reading.VERIFIED: _l("Checked"),
+    Reading.BUNDLE_FAILED: _l("The evidence bundle could not be made"),
     Reading.OPEN_FAILED: _l("Could not be opened: the file was damaged or gone"),
 }
+
+RECEIPT = {
+    "title": _l("Your receipt"),
+    "day": _l("Day of your visit"),
+    "number": _l("Number of your record"),
+    "check": _l("Anybody can check the number here. The page says nothing about you or your health."),
+    "not_sealed": _l(
+        "Your record is not sealed yet, so it has no number. Please ask reception for a new receipt when it is ready."
+    ),
+    "checkpoint": _l("State of the clinic's log"),
+    "not_covered": _l(
+        "This line was signed before your record was sealed. Please ask reception for a new receipt in a few minutes."
+    ),
+    "why": _l(
+        "Please keep this paper. The line is a fingerprint of all that the clinic had written down until then. If "
+        "somebody changed any of it later, your paper would show it."
+    ),
+}
+
+
+def receipt(language: str) -> dict[str, tuple[str, str]]:
+    """The sentences of a receipt, each in a language and in English."""
+    return {name: both(partial(str, words), language) for name, words in RECEIPT.items()}
+
+
+def both(say: Callable[[], str], language: str) -> tuple[str, str]:
+    """What is said in a language, and in English; twice the English where the interface does not know the language."""
+    with force_locale(language if language in LANGUAGE_NAMES else "en"):
+        own = say()
+    with force_locale("en"):
+        return own, say()
 
 
 def outcome(code: str) -> str:

@@ -1,10 +1,10 @@
 """What happened: append-only entries, chained so that tampering shows, under a signed Merkle tree. Front door."""
 
-from intake.audit.checking import check_all
-from intake.audit.checkpoints import FILE_NAME, Kept, init_app, newest_checkpoint, try_key
+from intake.audit.checking import Receipt, check_all
+from intake.audit.checkpoints import FILE_NAME, Kept, init_app, newest_checkpoint, oldest_checkpoint, try_key
 from intake.audit.merkle import verify_consistency, verify_inclusion
 from intake.audit.note import LOG_KEY, Checkpoint, LogKey
-from intake.audit.proofs import consistency_of, proof_of
+from intake.audit.proofs import consistency_of, proof_of, proofs_of
 from intake.audit.rules import commitment
 from intake.audit.service import count_said, entries_of, facts_said, history_of, last_number, record, verify
 from intake.audit.work import checkpoint
@@ -15,6 +15,7 @@ __all__ = [
     "Checkpoint",
     "Kept",
     "LogKey",
+    "Receipt",
     "check_all",
     "checkpoint",
     "commitment",
@@ -26,7 +27,9 @@ __all__ = [
     "init_app",
     "last_number",
     "newest_checkpoint",
+    "oldest_checkpoint",
     "proof_of",
+    "proofs_of",
     "record",
     "try_key",
     "verify",

@@ -1,6 +1,7 @@
 """Checks of the log for `intake fsck`: the chain, the leaves, and the tree against every checkpoint that is kept, in
 the database, in the file beside it, and in files from elsewhere. One pass; nothing is kept but where it stands."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from intake.audit.merkle import Tree
 from intake.audit.models import LogCheckpoint
 from intake.audit.note import Checkpoint
 from intake.db import fetch, let_go
-from intake.errors import DomainError, Fault
+from intake.errors import DomainError, Fault, Invalid
 
 TABLE = "the database"
+RECEIPT = re.compile(r"([1-9][0-9]{0,18}):([0-9a-f]{16,64})")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class _Mark:
     root: bytes = b""
     problem: str = ""
     where: str = ""
+    is_receipt: bool = False
 
 
 @dataclass
@@ -38,22 +41,43 @@ class _Source:
     right: int = 0
     wrong: int | None = None
     largest: int = 0
+    is_receipt: bool = False
 
 
-def check_all(count: Counter[str], given: Sequence[Path] = ()) -> Iterator[Fault]:
+@dataclass(frozen=True)
+class Receipt:
+    """What stands on a patient's receipt: how many entries the log had, and how its root began."""
+
+    size: int
+    root: bytes
+
+    @classmethod
+    def parse(cls, typed: str) -> "Receipt":
+        """A receipt as it is printed, SIZE:HEX, with 16 to 64 hex digits; spaces and capitals are passed over.
+
+        Raises Invalid("audit.not_a_receipt").
+        """
+        found = RECEIPT.fullmatch("".join(typed.lower().split()))
+        if found is None or len(found[2]) % 2:
+            raise Invalid("audit.not_a_receipt")
+        return cls(int(found[1]), bytes.fromhex(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.size}:{self.root.hex()}"
+
+
+def check_all(count: Counter[str], given: Sequence[Path] = (), receipts: Sequence[Receipt] = ()) -> Iterator[Fault]:
     """What of the log is no longer what was written and signed; counts entries and checkpoints.
 
     Names the first entry at which the chain breaks, every entry whose leaf is not its own, every checkpoint that this
     log's key did not sign, and for each source (the database, the file beside it, each given file) the first checkpoint
-    that the log no longer agrees with, or that it is too short for.
+    that the log no longer agrees with, or that it is too short for; and every receipt that does not fit.
     """
     log = the_log()
     # What is known of the end is read before the entries, so that nothing written meanwhile looks like a fault.
     kept = newest_checkpoint()
     let_go()
-    end = log.file.end()
-    sources: dict[str, _Source] = {}
-    marks = merge(_of_table(log), _of_file(log, end), *(_of_given(log, path) for path in given), key=lambda m: m.size)
+    marks, sources = _marks(log, given, receipts), dict[str, _Source]()
     coming, tree = next(marks, None), Tree()
     with service.whole() as found:
         if found is None:
@@ -82,17 +106,29 @@ def check_all(count: Counter[str], given: Sequence[Path] = ()) -> Iterator[Fault
         yield Fault("checkpoint.file_behind", f"{log.file.path}: {beside.largest}, {TABLE}: {kept.size}")
 
 
+def _marks(log: Log, given: Sequence[Path], receipts: Sequence[Receipt]) -> Iterator[_Mark]:
+    """What every source says, the smallest tree first; the file up to where it ends now."""
+    papers = sorted((_Mark(one.size, f"receipt {one}", one.root, is_receipt=True) for one in receipts), key=_size_of)
+    files = (_of_file(log, log.file.end()), *(_of_given(log, path) for path in given))
+    return merge(_of_table(log), papers, *files, key=_size_of)
+
+
+def _size_of(mark: _Mark) -> int:
+    return mark.size
+
+
 def _look(mark: _Mark, tree: Tree, sources: dict[str, _Source], count: Counter[str]) -> Iterator[Fault]:
     """Hold the tree against a checkpoint."""
-    count["checkpoint"] += 1
+    count["receipt" if mark.is_receipt else "checkpoint"] += 1
     if mark.problem:
         yield Fault(mark.problem, f"{mark.source}, {mark.where}")
         return
-    source = sources.setdefault(mark.source, _Source())
+    source = sources.setdefault(mark.source, _Source(is_receipt=mark.is_receipt))
     source.largest = max(source.largest, mark.size)
     if mark.size > tree.size:
         return
-    if mark.size == tree.size and mark.root == tree.root():
+    # A receipt names the beginning of a root; of a checkpoint it is the whole.
+    if mark.size == tree.size and tree.root().startswith(mark.root):
         source.right = mark.size
     elif source.wrong is None:
         source.wrong = mark.size
@@ -100,6 +136,12 @@ def _look(mark: _Mark, tree: Tree, sources: dict[str, _Source], count: Counter[s
 
 def _verdicts(sources: dict[str, _Source], size: int) -> Iterator[Fault]:
     for name, source in sources.items():
+        if source.is_receipt:
+            if source.largest > size:
+                yield Fault("receipt.beyond", f"{name}: {size} entries are left")
+            elif source.wrong is not None:
+                yield Fault("receipt.differs", name)
+            continue
         if source.wrong is not None:
             yield Fault("log.history_differs", f"{name}: right up to entry {source.right}, not up to {source.wrong}")
         if source.largest > size:

@@ -177,6 +177,12 @@ def newest_checkpoint() -> Kept | None:
     return Kept(*row) if row else None
 
 
+def oldest_checkpoint() -> Kept | None:
+    """The first checkpoint that was signed, or None before it."""
+    row = fetch(_KEPT.order_by(LogCheckpoint.size).limit(1)).first()
+    return Kept(*row) if row else None
+
+
 _KEPT = select(LogCheckpoint.size, LogCheckpoint.root, LogCheckpoint.at, LogCheckpoint.note)
 
 

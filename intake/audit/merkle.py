@@ -59,6 +59,18 @@ def inclusion_proof(index: int, size: int, leaves: Iterable[bytes]) -> list[byte
 
     Reads the first `size` leaf hashes, once. Raises ValueError where there is no such leaf, or too few are given.
     """
+    return inclusion_proofs([index], size, leaves)[0]
+
+
+def inclusion_proofs(indexes: Sequence[int], size: int, leaves: Iterable[bytes]) -> list[list[bytes]]:
+    """The same for several leaves, in the order asked for; the leaf hashes are read once for all of them."""
+    paths = [_ranges(index, size) for index in indexes]
+    found = _hashes({one for path in paths for one in path}, leaves)
+    return [[found[one] for one in path] for path in paths]
+
+
+def _ranges(index: int, size: int) -> list[Range]:
+    """Which leaves each step of a path stands for, leaf upward."""
     if not 0 <= index < size:
         raise ValueError(f"there is no leaf {index} among {size}")
     low, high, path = 0, size, []
@@ -70,7 +82,7 @@ def inclusion_proof(index: int, size: int, leaves: Iterable[bytes]) -> list[byte
         else:
             path.append((low, middle))
             low = middle
-    return _hashes(path[::-1], leaves)
+    return path[::-1]
 
 
 def consistency_proof(first: int, second: int, leaves: Iterable[bytes]) -> list[bytes]:
@@ -91,7 +103,8 @@ def consistency_proof(first: int, second: int, leaves: Iterable[bytes]) -> list[
             low = middle
     if low:
         path.append((low, high))
-    return _hashes(path[::-1], leaves)
+    found = _hashes(path, leaves)
+    return [found[one] for one in path[::-1]]
 
 
 def _split(size: int) -> int:
@@ -99,23 +112,23 @@ def _split(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
-def _hashes(ranges: Sequence[Range], leaves: Iterable[bytes]) -> list[bytes]:
-    """The roots over these ranges of leaves, which do not overlap, in the order asked for."""
+def _hashes(ranges: Iterable[Range], leaves: Iterable[bytes]) -> dict[Range, bytes]:
+    """The roots over these ranges of leaves, which may overlap; each leaf is read once."""
     found: dict[Range, bytes] = {}
-    coming = iter(leaves)
-    place = 0
-    for low, high in sorted(ranges):
-        tree = Tree()
-        for leaf in coming:
-            place += 1
-            if place > low:
-                tree.add(leaf)
-            if place == high:
-                break
-        if place < high:
-            raise ValueError(f"{high} leaves are needed, and there are {place}")
-        found[low, high] = tree.root()
-    return [found[one] for one in ranges]
+    waiting, growing = sorted(ranges, reverse=True), list[tuple[int, int, Tree]]()
+    last, place, coming = max((high for _, high in waiting), default=0), 0, iter(leaves)
+    while place < last:
+        if (leaf := next(coming, None)) is None:
+            raise ValueError(f"{last} leaves are needed, and there are {place}")
+        while waiting and waiting[-1][0] == place:
+            growing.append((*waiting.pop(), Tree()))
+        place += 1
+        for low, high, tree in growing:
+            tree.add(leaf)
+            if high == place:
+                found[low, high] = tree.root()
+        growing = [one for one in growing if one[1] > place]
+    return found
 
 
 def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> bool:

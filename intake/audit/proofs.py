@@ -6,6 +6,7 @@ They need the log's public key (`intake init` prints it), SHA-256 and Ed25519, a
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -51,6 +52,31 @@ def proof_of(seq: int, size: int | None = None) -> dict[str, Any]:
         "size": kept.size,
         "path": _encoded(path),
     }
+
+
+def proofs_of(subject: UUID | str, size: int) -> dict[str, Any]:
+    """That every entry about a subject, as far as the checkpoint of `size` entries reaches, stands in the log that it
+    signs; every leaf is read once for all of them.
+
+        {"format": "intake/log-entries/1", "size": <as in the checkpoint>,
+         "entries": [{"entry": "<canonical JSON as text>", "index": <its number - 1>, "path": ["<base64>", ...]}, ...]}
+
+    To check: each entry like `proof_of`'s. Raises NotFound("audit.no_checkpoint"), Damaged like `proof_of`.
+    """
+    if (kept := find_checkpoint(size)) is None:
+        raise NotFound("audit.no_checkpoint", size=size)
+    query = select(AuditEntry.seq, AuditEntry.body).where(AuditEntry.subject == str(subject), AuditEntry.seq <= size)
+    found = fetch(query.order_by(AuditEntry.seq)).all()
+    try:
+        paths = merkle.inclusion_proofs([seq - 1 for seq, _ in found], size, service.leaves())
+    except ValueError:
+        raise Damaged("audit.log_cut_off", kept=size) from None
+    entries = []
+    for (seq, body), path in zip(found, paths, strict=True):
+        if not merkle.verify_inclusion(seq - 1, size, rules.leaf_hash(body), path, kept.root):
+            raise Damaged("audit.history_differs", kept=size)
+        entries.append({"entry": body.decode(), "index": seq - 1, "path": _encoded(path)})
+    return {"format": "intake/log-entries/1", "size": size, "entries": entries}
 
 
 def consistency_of(first: int, second: int | None = None) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
 from intake.answers.rules import clean
 from intake.kiosk.rules import Hold, Place, step_of
 from intake.review.rules import talks_first as talks_first
+from intake.staff.rules import Limit
 from intake.visits.rules import TokenState
 from intake.visits.rules import has_left as has_left
 from intake.visits.rules import is_called as is_called
@@ -19,6 +20,8 @@ LONGEST_NAME = 200
 FEWEST_LETTERS = 3  # as the blind index: fewer would let somebody page through all patients
 FEWEST_DIGITS = 6  # of a whole number; four are its last ones
 FORM_KEY_LENGTH = 22  # 16 random bytes in URL-safe base 64
+
+WRONG_DATES = Limit(free=5, longest=timedelta(minutes=15), window=timedelta(days=1))
 
 Item = TypeVar("Item")
 
@@ -151,3 +154,9 @@ def may_search(name: str, phone: str) -> bool:
 def is_form_key(text: str) -> bool:
     """Whether this looks like a one-time key that a page of ours carried."""
     return len(text) == FORM_KEY_LENGTH and all((c.isascii() and c.isalnum()) or c in "-_" for c in text)
+
+
+def is_for_doctor(wrong: int, *, is_doctor_or_admin: bool) -> bool:
+    """Whether so many wrong dates of birth for one patient leave the next to a doctor or an administrator: a caller who
+    guesses must not find one voice at the desk that lets them go on."""
+    return wrong >= WRONG_DATES.free and not is_doctor_or_admin

@@ -228,13 +228,54 @@ def close_unreviewed(clinic: Clinic, visit_id: UUID, reason: str, *, by: Actor) 
     consent.decide(clinic, visit_id, consent.Kind.CLOSED, {"words": words}, by=by)
 
 
-def withdraw(clinic: Clinic, visit_id: UUID, asked: Withdrawal, *, by: Actor) -> bool:
-    """Take back for a patient who calls, writes or stands at the desk; gives whether the date of birth was right. With
-    a wrong one nothing is taken back, and the log says that it was tried. Raises what `consent.withdraw` does."""
+class Said(StrEnum):
+    """What came of a date of birth that somebody said to take something back."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    NOT_HERE = "not_here"  # too many were wrong: the patient is called back or comes in, or a doctor goes on
+    WAIT = "wait"
+
+
+@dataclass(frozen=True)
+class Unheard:
+    """Why no date is heard now for a patient, and from when one is again."""
+
+    why: Said
+    until: datetime
+
+
+def unheard_of(patient_id: UUID, *, by: Actor) -> Unheard | None:
+    """Whether dates of birth for this patient are heard from this person now; None means that they are.
+
+    After five wrong ones within a day, since the last right one, reception hears no more; a doctor or an administrator
+    goes on, with a wait that grows like the one to sign in, and never for good.
+    """
+    who = _dates_of(patient_id)
+    wrong = staff.failures(who, rules.WRONG_DATES.window)
+    if rules.is_for_doctor(len(wrong), is_doctor_or_admin=bool(by.roles & {Role.DOCTOR, Role.ADMIN})):
+        return Unheard(Said.NOT_HERE, wrong[-rules.WRONG_DATES.free] + rules.WRONG_DATES.window)
+    again = staff.wait_until(who, rules.WRONG_DATES)
+    return Unheard(Said.WAIT, again) if again else None
+
+
+def _dates_of(patient_id: UUID) -> bytes:
+    return staff.mark("birth-date", str(patient_id))
+
+
+def withdraw(clinic: Clinic, visit_id: UUID, asked: Withdrawal, *, by: Actor) -> Said:
+    """Take back for a patient who calls, writes or stands at the desk; gives what came of the date of birth. With a
+    wrong one nothing is taken back, and the log says that it was tried; where no date is heard it is not looked at.
+    Raises what `consent.withdraw` does."""
     visit = visits.get_visit(visit_id)
-    if visits.facts_of(visit.patient_id).get(visits.Fact.BORN_ON) != asked.born_on.isoformat():
+    staff.one_at_a_time(_dates_of(visit.patient_id))
+    if (unheard := unheard_of(visit.patient_id, by=by)) is not None:
+        return unheard.why
+    is_right = visits.facts_of(visit.patient_id).get(visits.Fact.BORN_ON) == asked.born_on.isoformat()
+    staff.count(_dates_of(visit.patient_id), is_right=is_right)
+    if not is_right:
         audit.record("identity.refused", visit_id, by=by)
-        return False
+        return Said.WRONG
     consent.withdraw(
         clinic,
         visit_id,
@@ -245,7 +286,7 @@ def withdraw(clinic: Clinic, visit_id: UUID, asked: Withdrawal, *, by: Actor) ->
         language=_language_read(visit_id),
         by=by,
     )
-    return True
+    return Said.RIGHT
 
 
 def _language_read(visit_id: UUID) -> str:

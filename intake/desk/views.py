@@ -4,6 +4,7 @@ Longer than 400 lines, because it is one short page for each thing that the desk
 
 import secrets
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -204,7 +205,7 @@ def close(visit_id: UUID) -> ResponseReturnValue:
 
 
 @bp.get("/patients/<uuid:patient_id>/consents")
-@allow(Role.RECEPTION, Role.DOCTOR)
+@allow(*LOOK)
 def consents(patient_id: UUID) -> ResponseReturnValue:
     """What a patient agreed to that still stands, by visit; treatments are not named at the desk."""
     match = service.get_match(i18n.clinic(), patient_id)
@@ -213,7 +214,7 @@ def consents(patient_id: UUID) -> ResponseReturnValue:
 
 
 @bp.route("/visits/<uuid:visit_id>/withdraw", methods=["GET", "POST"])
-@allow(Role.RECEPTION, Role.DOCTOR)
+@allow(*LOOK)
 def withdraw(visit_id: UUID) -> ResponseReturnValue:
     """Take back what a patient agreed to, for who calls, writes or stands here."""
     standing, form = consent.standing_of(visit_id, i18n.language()), WithdrawForm()
@@ -228,12 +229,23 @@ def withdraw(visit_id: UUID) -> ResponseReturnValue:
             reason=form.reason.data or "",
         )
         with transaction():
-            is_known = service.withdraw(i18n.clinic(), visit_id, asked, by=current_actor())
-        if is_known:
+            said = service.withdraw(i18n.clinic(), visit_id, asked, by=current_actor())
+        if said is service.Said.RIGHT:
             flash(_("It is taken back from now on. Its record is being made."), "ok")
             return redirect(url_for("desk.consents", patient_id=patient_id), 303)
-        form.born.errors = [_("This is not the date we have. Take nothing back; ask the patient to come in")]
-    html = render_template("desk/withdraw.html", form=form, standing=standing, patient_id=patient_id)
+        if said is service.Said.WRONG:
+            form.born.errors = [_("This is not the date we have. Take nothing back; ask the patient to come in")]
+    unheard = service.unheard_of(patient_id, by=current_actor())
+    shown = {
+        "form": form,
+        "standing": standing,
+        "patient_id": patient_id,
+        "unheard": unheard and words.unheard(unheard),
+    }
+    html = render_template("desk/withdraw.html", **shown)
+    if unheard and request.method == "POST":
+        left = max(1, ceil((unheard.until - clock.now()).total_seconds()))
+        return html, 429, {"Retry-After": str(left)}
     return html, 422 if form.errors else 200
 
 

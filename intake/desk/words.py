@@ -6,9 +6,10 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from intake import consent, visits
+from intake import consent, i18n, visits
 from intake.consent import State
 from intake.desk.cards import Board, Card
+from intake.desk.service import Said, Unheard
 from intake.errors import DomainError
 from intake.visits import TokenState
 
@@ -33,6 +34,20 @@ REFUSALS = {
     "consent.already_decided": _l("This visit is decided already."),
     "consent.not_signed": _l("The patient has not signed. There is nothing to close."),
 }
+
+
+def unheard(why: Unheard) -> str:
+    """Why no date of birth is heard now, and what to do."""
+    if why.why is Said.WAIT:
+        return str(
+            _("Several dates were wrong. Please wait until %(time)s and try again.", time=i18n.clock_time(why.until))
+        )
+    return str(
+        _(
+            "Five dates of birth were wrong within a day. Call the patient back on the number we have, or ask them to "
+            "come in. A doctor or the administrator can go on here, under their own name."
+        )
+    )
 
 
 def refusal(error: DomainError) -> str | None:

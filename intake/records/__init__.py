@@ -4,6 +4,7 @@ from intake.records.certificates import ClinicKeys, fingerprint
 from intake.records.checking import check_all
 from intake.records.doctor_keys import doctors_certificates
 from intake.records.keeping import ClinicSealer, certificates_in_use, renew_seal, try_seal
+from intake.records.proving import Material, material_of
 from intake.records.seal import PadesSealer
 from intake.records.service import (
     RecordView,
@@ -30,6 +31,7 @@ __all__ = [
     "ClinicKeys",
     "ClinicSealer",
     "Fault",
+    "Material",
     "PadesSealer",
     "RecordState",
     "RecordView",
@@ -43,6 +45,7 @@ __all__ = [
     "find_by_number",
     "fingerprint",
     "get_record",
+    "material_of",
     "open_pdf",
     "record_of_visit",
     "records_of_day",

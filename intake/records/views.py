@@ -1,12 +1,18 @@
 """The public pages of a record's number. They say only whether there is such a record and its state, never whose or
 what."""
 
-from flask import Blueprint, redirect, render_template, url_for
+import math
+from datetime import datetime, timedelta
+
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
-from intake import records
+from intake import clock, records
 from intake.access import PUBLIC, allow
+from intake.db import transaction
+from intake.records import guessing
 from intake.records.forms import NumberForm
 from intake.records.rules import read_number
 from intake.records.worth import RecordState
@@ -35,8 +41,32 @@ def check() -> ResponseReturnValue:
 def verify(number: str) -> ResponseReturnValue:
     """Whether a record of this number was sealed here, when, and what it is worth now; and its PDF's SHA-256, so that a
     browser can compare a file. Whatever is no number of ours gets the same answer as one that nobody has."""
+    place = request.remote_addr or ""
+    if again := guessing.wait_until(place):
+        return _too_many(again)
     found = records.find_by_number(number)
     if found is None:
-        return render_template("records/check.html", form=NumberForm(formdata=None), missing=True), 404
+        if read_number(number):
+            with transaction():
+                again = guessing.count_miss(place)
+        return _too_many(again) if again else (_nobodys(), 404)
     state = records.state_of(found)
     return render_template("records/verify.html", found=found, state=state.value, state_words=str(STATES[state]))
+
+
+def _nobodys() -> str:
+    return render_template("records/check.html", form=NumberForm(formdata=None), missing=True)
+
+
+def _too_many(again: datetime) -> ResponseReturnValue:
+    """Ask for patience, with how long; the right number is not looked for either, or the wait would tell it."""
+    left = max(again - clock.now(), timedelta(seconds=1))
+    seconds = math.ceil(left.total_seconds())
+    minutes = math.ceil(seconds / 60)
+    wait = (
+        ngettext("%(num)s second", "%(num)s seconds", seconds)
+        if seconds < 60
+        else ngettext("%(num)s minute", "%(num)s minutes", minutes)
+    )
+    html = render_template("records/check.html", form=NumberForm(formdata=None), wait=wait)
+    return html, 429, {"Retry-After": str(seconds)}

@@ -1,6 +1,7 @@
 """People who work here: accounts, roles, signing in. Front door."""
 
 from intake.staff.models import StaffMember, StaffRole
+from intake.staff.rules import Limit, may_try_at
 from intake.staff.service import (
     Member,
     SignIn,
@@ -15,8 +16,10 @@ from intake.staff.service import (
     try_own_password,
     try_password,
 )
+from intake.staff.tries import count, failures, mark, one_at_a_time, wait_until
 
 __all__ = [
+    "Limit",
     "Member",
     "SignIn",
     "StaffMember",
@@ -24,11 +27,17 @@ __all__ = [
     "Tried",
     "add_member",
     "check_password",
+    "count",
+    "failures",
     "get_member",
     "list_doctors",
     "list_members",
     "load_actor",
+    "mark",
+    "may_try_at",
+    "one_at_a_time",
     "sign_in",
     "try_own_password",
     "try_password",
+    "wait_until",
 ]

@@ -1,4 +1,4 @@
-"""Accounts of people who work here, their roles, and the attempts to sign in that slow a guesser down."""
+"""Accounts of people who work here, their roles, and the tries that slow a guesser down."""
 
 from datetime import datetime
 from uuid import UUID
@@ -39,7 +39,8 @@ class StaffMember(Base, UserMixin):
 
 
 class SignInAttempt(Base):
-    """One try with a password, under a keyed hash of account and place. Old ones are swept."""
+    """One try with a password, or at anything else that could be guessed, under a keyed hash of what is tried and from
+    where (tries.py). Old ones are swept."""
 
     __tablename__ = "sign_in_attempt"
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -4,21 +4,21 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
 
 from flask_security import current_user
 from flask_security.utils import hash_password, verify_password
-from sqlalchemy import delete, func, select
+from sqlalchemy import select
 
 from intake import audit, clock
 from intake.access import SYSTEM, Actor, Role
-from intake.db import db, in_transaction, let_go, new_id, take_turns
+from intake.db import db, in_transaction, let_go, new_id
 from intake.errors import Invalid, NotFound
-from intake.staff import rules
-from intake.staff.models import SignInAttempt, StaffMember, StaffRole
+from intake.staff import rules, tries
+from intake.staff.models import StaffMember, StaffRole
 from intake.vault import the_vault
 
 
@@ -109,7 +109,7 @@ def try_own_password(member_id: UUID, password: str, place: str) -> Tried:
 def _try(member: StaffMember | None, password: str, who: bytes) -> Tried:
     if in_transaction():
         raise RuntimeError("a password is tried before the transaction opens")
-    again = _wait_until(who)
+    again = tries.wait_until(who)
     member_id, against = member.id if member else None, member.password if member and member.active else ""
     let_go()
     is_right = False
@@ -145,27 +145,15 @@ def check_password(member_id: UUID, tried: Tried) -> tuple[SignIn, datetime | No
 
 
 def _count(tried: Tried, member_id: UUID | None) -> tuple[SignIn, datetime | None]:
-    take_turns(f"sign-in {tried.who.hex()}")  # one at a time for an account and place, also for an account there is not
+    tries.one_at_a_time(tried.who)  # one at a time for an account and place, also for an account there is not
     # Of many tries sent at once each is held back here by the failures counted before it, right or not.
-    if again := tried.again_at or _wait_until(tried.who):
+    if again := tried.again_at or tries.wait_until(tried.who):
         return SignIn.WAIT, again
-    now, member = clock.now(), db.session.get(StaffMember, member_id) if member_id else None
+    member = db.session.get(StaffMember, member_id) if member_id else None
     is_same = member is not None and member.active and (member.id, member.password) == (tried.member_id, tried.against)
     is_good = tried.is_right and is_same  # the account may have changed since the password was held against it
-    db.session.add(SignInAttempt(id=new_id(), who=tried.who, at=now, succeeded=is_good))
-    db.session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - timedelta(days=30)))
+    tries.count(tried.who, is_right=is_good)
     return (SignIn.DONE if is_good else SignIn.REFUSED), None
-
-
-def _wait_until(who: bytes) -> datetime | None:
-    now = clock.now()
-    since = select(func.max(SignInAttempt.at)).where(SignInAttempt.who == who, SignInAttempt.succeeded)
-    floor = max(filter(None, (db.session.scalar(since), now - rules.WINDOW)))
-    failed = select(SignInAttempt.at).where(
-        SignInAttempt.who == who, ~SignInAttempt.succeeded, SignInAttempt.at >= floor
-    )
-    again = rules.may_try_at(db.session.scalars(failed.order_by(SignInAttempt.at)).all())
-    return again if again and now < again else None
 
 
 def _who(address: str, place: str) -> bytes:

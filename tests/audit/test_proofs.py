@@ -106,3 +106,28 @@ def test_a_log_that_is_not_the_one_that_was_signed_gives_no_proof(in_app: Flask)
     assert len(list(leaves())) == sizes[1] - 2
     with pytest.raises(DomainError, match=r"audit\.log_cut_off"):
         audit.proof_of(1)
+
+
+def test_all_entries_about_a_subject_are_proved_at_once_as_each_would_be(in_app: Flask) -> None:
+    first, second = grown(3, 6)
+    with transaction():
+        audit.record("turn", "y", by=SYSTEM)
+    audit.checkpoint()
+    for size, entries in ((first, 3), (second, 9)):
+        proofs = through_json(audit.proofs_of("x", size))
+        assert len(proofs["entries"]) == entries and proofs["size"] == size
+        for one in proofs["entries"]:
+            alone = audit.proof_of(one["index"] + 1, size)
+            assert (one["entry"], one["path"]) == (alone["entry"], alone["path"])
+    assert audit.proofs_of("nobody", second)["entries"] == []
+    with pytest.raises(NotFound) as refused:
+        audit.proofs_of("x", first + 1)
+    assert refused.value.code == "audit.no_checkpoint"
+
+
+def test_entries_are_not_proved_out_of_a_log_that_was_rewritten_or_cut_off(in_app: Flask) -> None:
+    (size,) = grown(4)
+    rewrite(lambda links: links[:-2])
+    with pytest.raises(Damaged) as refused:
+        audit.proofs_of("x", size)
+    assert refused.value.code == "audit.log_cut_off"

@@ -1,6 +1,7 @@
 """The desk takes back for a patient who calls: after the right date of birth, at once, and never learns what it was."""
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from intake import audit, consent, visits
 from intake.consent import TREATMENT, Kind, State
 from intake.db import transaction
 from tests.builders import DESK, HEALTHY, a_signed_visit
-from tests.conftest import StrictClient
+from tests.conftest import MONDAY_NOON, StrictClient, sign_in
 
 RIGHT = {"born-d": "4", "born-m": "March", "born-y": "1968"}
 ASKED = {"parts": [TREATMENT], "how": "phone", "called_back": "y", "reason": "Afraid of <b>needles</b>"} | RIGHT
@@ -87,3 +88,60 @@ def test_the_desk_learns_of_no_treatment(app: Flask, as_reception: StrictClient,
 
 def test_a_part_the_patient_never_agreed_to_is_refused(as_reception: StrictClient, visit_id: UUID) -> None:
     assert sent(as_reception, visit_id, parts=["ph.teach"]).status_code == 422
+
+
+WRONG = {"born-y": "1986"}
+
+
+def wrong_dates(browser: StrictClient, visit_id: UUID) -> None:
+    for _ in range(5):
+        sent(browser, visit_id, **WRONG)
+
+
+def test_after_five_wrong_dates_the_desk_hears_no_more_and_says_what_to_do(
+    app: Flask, as_reception: StrictClient, visit_id: UUID, clock_at: Callable[[datetime], None]
+) -> None:
+    wrong_dates(as_reception, visit_id)
+    told = sent(as_reception, visit_id)
+    assert told.status_code == 429 and int(told.headers["Retry-After"]) == 24 * 3600
+    assert "Call the patient back on the number we have, or ask them to come in." in told.text
+    assert "This is not the date we have" not in told.text, "the right date is not looked at, so it tells nothing"
+    assert state_of(app, visit_id) is State.SIGNED
+    assert "Call the patient back" in as_reception.get(f"/desk/visits/{visit_id}/withdraw").text
+    with app.app_context():
+        events = [entry.event for entry in audit.history_of(visit_id)]
+    assert events.count("identity.refused") == 5
+    clock_at(MONDAY_NOON + timedelta(days=1, seconds=1))
+    browser = sign_in(app, "reception@demo.example")
+    assert sent(browser, visit_id).status_code == 303, "never for good"
+
+
+def test_the_wrong_dates_of_all_visits_of_a_patient_count_together_and_no_others(
+    app: Flask, as_reception: StrictClient, visit_id: UUID
+) -> None:
+    with app.app_context():
+        patient_id = visits.get_visit(visit_id).patient_id
+    second = a_signed_visit(app, dict(HEALTHY), patient_id=patient_id)
+    other = a_signed_visit(app, dict(HEALTHY), name="Anjali Desai", phone="9840011111")
+    with app.app_context(), transaction():
+        visits.check_birth_date(visits.get_visit(other).patient_id, date(1968, 3, 4), by=DESK)
+    for number in range(5):
+        sent(as_reception, (visit_id, second)[number % 2], **WRONG)
+    assert sent(as_reception, second).status_code == 429
+    assert sent(as_reception, other).status_code == 303
+
+
+@pytest.mark.parametrize("who", ["menon", "admin"])
+def test_a_doctor_or_the_administrator_goes_on_slowly_and_a_right_date_forgives(
+    app: Flask, as_reception: StrictClient, visit_id: UUID, clock_at: Callable[[datetime], None], who: str
+) -> None:
+    wrong_dates(as_reception, visit_id)
+    browser = sign_in(app, f"{who}@demo.example")
+    told = sent(browser, visit_id)
+    assert (told.status_code, told.headers["Retry-After"]) == (429, "2") and "Several dates were wrong" in told.text
+    clock_at(MONDAY_NOON + timedelta(seconds=2))
+    assert sent(browser, visit_id, **WRONG).status_code in (422, 429)
+    clock_at(MONDAY_NOON + timedelta(seconds=10))
+    assert sent(browser, visit_id).status_code == 303
+    assert state_of(app, visit_id) is State.WITHDRAWN
+    assert sent(as_reception, visit_id, parts=["ph.pub"]).status_code == 303, "the desk hears dates again"

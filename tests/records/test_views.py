@@ -1,17 +1,20 @@
 """The public page of a record's number: what it says to anybody, and what it never says."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from intake import consent, records
-from intake.db import transaction
+from intake.db import db, transaction
 from intake.i18n import clinic
 from tests.builders import TABLET
-from tests.conftest import StrictClient
+from tests.conftest import MONDAY_NOON, StrictClient
 from tests.endings import a_declined_visit, a_filed_visit, work_done
 
 
@@ -81,3 +84,62 @@ def test_what_is_no_number_says_how_one_looks_and_is_kept(anonymous: StrictClien
     answer = anonymous.submit("/verify", {"number": typed})
     assert answer.status_code == 422
     assert "for example KS-7KQ2-M9XF" in answer.text and f'value="{typed}"' in answer.text
+
+
+GUESS = "/verify/KS-0000-00{:02d}"
+
+
+def test_a_place_that_guesses_waits_and_is_told_how_long(
+    app: Flask, anonymous: StrictClient, filed: Any, clock_at: Callable[[datetime], None]
+) -> None:
+    assert [anonymous.get(GUESS.format(n)).status_code for n in range(5)] == [404] * 5
+    told = anonymous.get(GUESS.format(5))
+    assert (told.status_code, told.headers["Retry-After"]) == (429, "2")
+    assert "Please try again in 2 seconds." in told.text and "Nothing is wrong with your record" in told.text
+    right = anonymous.get(f"/verify/{filed.number}")
+    assert right.status_code == 429 and filed.pdf_sha256 not in right.text, "or the wait would tell which is right"
+    clock_at(MONDAY_NOON + timedelta(seconds=2))
+    assert anonymous.get(f"/verify/{filed.number}").status_code == 200
+    assert anonymous.get(GUESS.format(6)).status_code == 404
+    told = anonymous.get(GUESS.format(7))
+    assert (told.status_code, told.headers["Retry-After"]) == (429, "4"), "a right number forgives no wrong one"
+
+
+def test_the_wait_grows_to_a_quarter_of_an_hour_and_never_for_good(
+    app: Flask, anonymous: StrictClient, clock_at: Callable[[datetime], None]
+) -> None:
+    now, waits = MONDAY_NOON, list[int]()
+    for n in range(16):
+        clock_at(now)
+        answer = anonymous.get(GUESS.format(n))
+        if answer.status_code == 429:
+            waits.append(int(answer.headers["Retry-After"]))
+            now += timedelta(seconds=waits[-1])
+            clock_at(now)
+            answer = anonymous.get(GUESS.format(n))
+        assert answer.status_code == 404
+    assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
+    clock_at(now + timedelta(hours=2))
+    assert anonymous.get(GUESS.format(1)).status_code == 404
+
+
+def test_another_place_does_not_wait_for_it_but_many_places_wait_together(app: Flask, filed: Any) -> None:
+    browser = app.test_client()
+    for n in range(100):
+        place = {"REMOTE_ADDR": f"192.0.2.{n // 5}"}
+        assert browser.get(GUESS.format(n % 100), environ_base=place).status_code == 404
+    told = browser.get(f"/verify/{filed.number}", environ_base={"REMOTE_ADDR": "198.51.100.7"})
+    assert (told.status_code, told.headers["Retry-After"]) == (429, "2")
+
+
+def test_what_is_no_number_costs_nothing_and_a_right_one_neither(anonymous: StrictClient, filed: Any) -> None:
+    for _ in range(8):
+        assert anonymous.get("/verify/nonsense").status_code == 404
+        assert anonymous.get(f"/verify/{filed.number}").status_code == 200
+
+
+def test_the_count_names_no_place(app: Flask, anonymous: StrictClient) -> None:
+    anonymous.get(GUESS.format(1))
+    with app.app_context():
+        rows = db.session.execute(text("SELECT * FROM sign_in_attempt")).all()
+    assert len(rows) == 2 and "127.0.0.1" not in str(rows)
