@@ -8,23 +8,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask
 
 from intake import (
     audit,
     cli_definitions,
     cli_fsck,
     cli_verify,
-    clock,
     create_app,
     definitions,
-    jobs,
     kiosk,
     rehearsal,
     setting_up,
@@ -32,15 +28,11 @@ from intake import (
     telemetry,
 )
 from intake.access import SYSTEM, Actor, Role
+from intake.cli_worker import WORKER_PAUSE, work
 from intake.config import BadSetting, Settings
-from intake.db import db, empty_wal, transaction
-from intake.errors import DomainError
-from intake.storage import FileStorage, sweep
+from intake.db import db, transaction
 from intake.web import LARGEST_BODY
 
-WORKER_PAUSE = 0.5  # seconds between looks when no job is due
-TIDY_EVERY = timedelta(hours=1)
-LEFT_BEHIND = timedelta(days=1)  # no process writes one file for a day: it was killed
 DEMO_PEOPLE: tuple[dict[str, Any], ...] = (
     {
         "email": "rao@demo.example",
@@ -183,48 +175,6 @@ def worker(settings: Settings, once: bool) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     work(create_app(settings), stop, once=once)
-
-
-def work(app: Flask, stop: threading.Event, *, once: bool = False) -> None:
-    """Run due jobs until told to stop; tidy up and sign the log once an hour. With `once` until none is due."""
-    with app.app_context():
-        telemetry.note("worker.started", pid=os.getpid(), retried=jobs.retry_given_up())
-    parent, tidy_at = os.getppid(), clock.now()
-    # A worker whose server was killed ends too: after an update none of the old program may go on beside the new.
-    while not stop.is_set() and os.getppid() == parent:
-        with app.app_context():
-            if clock.now() >= tidy_at:
-                try:
-                    tidy(app.config["INTAKE"])
-                except OSError as error:  # a file that cannot be removed must not keep records from being sealed
-                    telemetry.log.error("worker.tidy_failed", exc_info=error)
-                sign_log()
-                tidy_at = clock.now() + TIDY_EVERY
-            did = jobs.run_due()
-            db.session.remove()
-        if not did:
-            if once:
-                return
-            stop.wait(WORKER_PAUSE)
-
-
-def tidy(settings: Settings) -> None:
-    """Sweep what killed processes left half-written more than a day ago, and clean the database's files of what an
-    erasure destroyed where that had to wait."""
-    before = clock.now() - LEFT_BEHIND
-    files = sweep(FileStorage(settings.data / "files").unfinished, "*", before)
-    keys = sweep(settings.keys, ".seal-*", before)
-    telemetry.note("worker.tidied", files_swept=files, keys_swept=keys, wal_emptied=empty_wal())
-
-
-def sign_log() -> None:
-    """Sign a checkpoint of the log where it grew; a log that cannot be signed keeps no record from being sealed."""
-    try:
-        audit.checkpoint(whole=True)
-    except DomainError:  # said by the verb, with its code
-        return
-    except OSError as error:
-        telemetry.log.error("worker.checkpoint_failed", exc_info=error)
 
 
 @main.command()

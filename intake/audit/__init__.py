@@ -7,13 +7,15 @@ from intake.audit.note import LOG_KEY, Checkpoint, LogKey
 from intake.audit.proofs import consistency_of, proof_of
 from intake.audit.rules import commitment
 from intake.audit.service import count_said, entries_of, facts_said, history_of, record, verify
-from intake.audit.work import checkpoint
+from intake.audit.trusted_time import newest_stamp_at, token_of
+from intake.audit.work import ask_for_time_stamp, checkpoint
 
 __all__ = [
     "LOG_KEY",
     "Checkpoint",
     "Kept",
     "LogKey",
+    "ask_for_time_stamp",
     "check_all",
     "checkpoint",
     "commitment",
@@ -24,8 +26,10 @@ __all__ = [
     "history_of",
     "init_app",
     "newest_checkpoint",
+    "newest_stamp_at",
     "proof_of",
     "record",
+    "token_of",
     "verify",
     "verify_consistency",
     "verify_inclusion",

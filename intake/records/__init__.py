@@ -7,6 +7,7 @@ from intake.records.service import (
     RecordView,
     Unfiled,
     compared,
+    digests_of,
     find_by_number,
     get_record,
     open_pdf,
@@ -18,7 +19,9 @@ from intake.records.service import (
     unfiled,
     verify_record,
 )
-from intake.records.verifying import SENTENCES, Fault, Verdict, verify
+from intake.records.stamp_keeping import Waiting, count_awaiting_time_stamp, why_waiting
+from intake.records.verifying import SENTENCES, Fault, Proof, Verdict, verify
+from intake.records.work import ask_for_time_stamps
 from intake.records.worth import RecordState
 
 __all__ = [
@@ -26,12 +29,17 @@ __all__ = [
     "ClinicKeys",
     "Fault",
     "PadesSealer",
+    "Proof",
     "RecordState",
     "RecordView",
     "Unfiled",
     "Verdict",
+    "Waiting",
+    "ask_for_time_stamps",
     "check_all",
     "compared",
+    "count_awaiting_time_stamp",
+    "digests_of",
     "find_by_number",
     "get_record",
     "open_pdf",
@@ -43,4 +51,5 @@ __all__ = [
     "unfiled",
     "verify",
     "verify_record",
+    "why_waiting",
 ]

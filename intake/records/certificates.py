@@ -110,11 +110,17 @@ class ClinicKeys:
         if not self.root.not_valid_before_utc <= now < self.root.not_valid_after_utc:
             raise NotAllowed("seal.root_not_in_force", until=self.root.not_valid_after_utc.isoformat())
         try:
-            root_key = _read_key(self.folder / "root.key", self.root)
+            root_key = read_root_key(self)
         except FileNotFoundError as error:
             raise NotAllowed("seal.no_root_key") from error
         life = min(DOCTOR_LIFE, self.root.not_valid_after_utc - now)
         return _leaf(_doctor_name(self.root, doctor), public, now, life, self.root.subject, root_key)
+
+
+def read_root_key(keys: ClinicKeys) -> ec.EllipticCurvePrivateKey:
+    """The root's private key, for one certificate or list. Raises FileNotFoundError where it is kept elsewhere, and
+    PermissionError and ValueError like `ClinicKeys.load`."""
+    return _read_key(keys.folder / "root.key", keys.root)
 
 
 def doctor_of(certificate: x509.Certificate) -> Doctor | None:

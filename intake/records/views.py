@@ -39,4 +39,5 @@ def verify(number: str) -> ResponseReturnValue:
     if found is None:
         return render_template("records/check.html", form=NumberForm(formdata=None), missing=True), 404
     state = records.state_of(found)
-    return render_template("records/verify.html", found=found, state=state.value, state_words=str(STATES[state]))
+    shown = {"found": found, "digests": records.digests_of(found.id)}
+    return render_template("records/verify.html", **shown, state=state.value, state_words=str(STATES[state]))

@@ -25,7 +25,7 @@ from intake import audit, clock, create_app, definitions, jobs
 from intake.consent import service as consent_service
 from intake.db import before_commit, db
 from intake.errors import NotAllowed
-from intake.records import PadesSealer, doctor_keys, wire, work
+from intake.records import PadesSealer, doctor_keys, stamp_keeping, wire, work
 from intake.records import service as records_service
 from intake.sessions import DatabaseSessions
 from tests import endings
@@ -124,6 +124,14 @@ TRAPS: dict[str, Trap] = {
     "the doctor's key is kept": after(work, "_doctors_key"),
     "the doctor has signed": after(PadesSealer, "countersign"),
 }
+STAMP_TRAPS: dict[str, Trap] = {
+    "the stamp is asked for": before(work, "stamp"),
+    "the file is stamped": after(work, "stamp"),
+    "the stamped file is stored": after(stamp_keeping, "store_stamped"),
+    "the stamp is in the database": before(audit, "record", lambda name, *_, **__: name == stamp_keeping.STAMPED),
+    "the stamp is written": after(stamp_keeping, "add_stamp", at_commit(committed=False)),
+    "the stamp is committed": after(stamp_keeping, "add_stamp", at_commit(committed=True)),
+}
 
 
 @contextmanager
@@ -151,7 +159,7 @@ def full_while_storing() -> None:
 def set_trap(order: dict[str, Any]) -> None:
     """Set what the order asks for, just before the deed itself."""
     if order.get("kill"):
-        TRAPS[order["kill"]]()
+        (TRAPS | STAMP_TRAPS)[order["kill"]]()
     if order.get("full"):
         full_while_storing()
 
