@@ -8,7 +8,7 @@ from flask import Flask
 from flask_login.utils import _user_context_processor
 from flask_security import Security, SQLAlchemyUserDatastore
 
-from intake import access, i18n, sessions, storage, telemetry, web
+from intake import access, i18n, sessions, storage, telemetry, time_stamps, web
 from intake.config import PACKAGE, TEMPLATES, Settings
 from intake.db import db
 from intake.db import init_app as open_database
@@ -43,6 +43,7 @@ def create_app(settings: Settings) -> Flask:
         "flask", "secret key"
     ).hex()  # signs CSRF tokens only; sessions live in the database
     telemetry.init_app(app)
+    time_stamps.init_app(app)
     i18n.init_app(app)
     web.init_app(app)
     _rooms(app)
@@ -75,7 +76,8 @@ def _rooms(app: Flask) -> None:
     from intake.staff import views as staff
 
     log.init_app(app)
-    app.extensions["intake_signer"] = ClinicSealer(app.config["INTAKE"].keys, app.config["INTAKE"].seal)
+    settings = app.config["INTAKE"]
+    app.extensions["intake_signer"] = ClinicSealer(settings.keys, settings.seal, time_stamps.the_service_of(app))
     _security(app, SQLAlchemyUserDatastore(db, StaffMember, StaffRole))
     access.init_app(app, (load_tablet, load_actor))
     for room in (staff, desk, kiosk, answers, consent, review, records, archive, audit, authoring, health):

@@ -10,13 +10,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask
 
 from intake import (
     audit,
@@ -26,28 +24,20 @@ from intake import (
     cli_health,
     cli_keys,
     cli_verify,
-    clock,
     create_app,
     definitions,
-    jobs,
     kiosk,
-    records,
     rehearsal,
     setting_up,
     staff,
     telemetry,
 )
 from intake.access import SYSTEM, Actor, Role
+from intake.cli_worker import WORKER_PAUSE, work
 from intake.config import BadSetting, Settings
-from intake.db import db, empty_wal, transaction
-from intake.errors import DomainError
-from intake.storage import FileStorage, sweep
+from intake.db import db, transaction
 from intake.web import LARGEST_BODY
 
-WORKER_PAUSE = 0.5  # seconds between looks when no job is due
-TIDY_EVERY = timedelta(hours=1)
-TRY_AGAIN = timedelta(seconds=30)  # until keys that were out of order are tried again
-LEFT_BEHIND = timedelta(days=1)  # no process writes one file for a day: it was killed
 DEMO_PEOPLE: tuple[dict[str, Any], ...] = (
     {
         "email": "rao@demo.example",
@@ -193,56 +183,6 @@ def worker(settings: Settings, once: bool) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     work(create_app(settings), stop, once=once)
-
-
-def work(app: Flask, stop: threading.Event, *, once: bool = False) -> None:
-    """Run due jobs until told to stop; tidy up, renew the seal in time, sign the log and try the keys once an hour,
-    keys that are out of order every 30 seconds. With `once` until none is due."""
-    with app.app_context():
-        telemetry.note("worker.started", pid=os.getpid(), retried=jobs.retry_given_up())
-    parent, tidy_at, try_at = os.getppid(), clock.now(), clock.now()
-    # A worker whose server was killed ends too: after an update none of the old program may go on beside the new.
-    while not stop.is_set() and os.getppid() == parent:
-        with app.app_context():
-            if clock.now() >= tidy_at:
-                try:
-                    tidy(app.config["INTAKE"])
-                except OSError as error:  # a file that cannot be removed must not keep records from being sealed
-                    telemetry.log.error("worker.tidy_failed", exc_info=error)
-                records.renew_when_due(app.config["INTAKE"])
-                sign_log()
-                tidy_at = clock.now() + TIDY_EVERY
-        if clock.now() >= try_at:
-            wrong = cli_health.try_keys(app, "worker")
-            if wrong.get("vault"):
-                raise click.ClickException("the worker stops: it would open nothing")
-            try_at = clock.now() + (TRY_AGAIN if wrong else TIDY_EVERY)
-        with app.app_context():
-            did = jobs.run_due()
-            db.session.remove()
-        if not did:
-            if once:
-                return
-            stop.wait(WORKER_PAUSE)
-
-
-def tidy(settings: Settings) -> None:
-    """Sweep what killed processes left half-written more than a day ago, and clean the database's files of what an
-    erasure destroyed where that had to wait."""
-    before = clock.now() - LEFT_BEHIND
-    files = sweep(FileStorage(settings.data / "files").unfinished, "*", before)
-    keys = sweep(settings.keys, ".seal-*", before) + sweep(settings.keys / "seal", ".seal-*", before)
-    telemetry.note("worker.tidied", files_swept=files, keys_swept=keys, wal_emptied=empty_wal())
-
-
-def sign_log() -> None:
-    """Sign a checkpoint of the log where it grew; a log that cannot be signed keeps no record from being sealed."""
-    try:
-        audit.checkpoint(whole=True)
-    except DomainError:  # said by the verb, with its code
-        return
-    except OSError as error:
-        telemetry.log.error("worker.checkpoint_failed", exc_info=error)
 
 
 @main.command()

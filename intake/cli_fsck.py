@@ -108,6 +108,27 @@ MEANINGS = {
     "record.log_differs": "The log names another PDF for this visit than this row. Take the row from a backup.",
     "record.missing": "The log says that this record was sealed, and its row is gone. Take the row from a backup.",
     "record.seal_wrong": "The PDF does not carry this clinic's seal over all its bytes. Do not hand it out.",
+    "stamp.file_lost": (
+        "The time-stamped file of this record is gone, or is not what was stored. Copy it from the backup's folder of "
+        "files; the record as it was sealed is a file of its own."
+    ),
+    "stamp.hash_differs": "The time-stamped PDF is not the one whose hash was kept. Take row and file from a backup.",
+    "stamp.other_record": (
+        "The time-stamped PDF does not begin with the file it was made from. Do not hand it out; compare with a backup."
+    ),
+    "stamp.wrong": "The PDF does not carry a sound time stamp by an authority of this clinic. Do not hand it out.",
+    "stamp.not_in_log": (
+        "The log does not have exactly one entry for this time-stamped file: it was put in past the service, or its "
+        "entry was taken away."
+    ),
+    "stamp.missing": "The log says that this record was time-stamped, and the row is gone. Take it from a backup.",
+    "checkpoint.stamp_wrong": (
+        "The time stamp of this checkpoint is of something else, or was changed. Compare the row with a backup."
+    ),
+    "checkpoint.stamp_unknown": (
+        "The time stamp of this checkpoint is from a service that this clinic does not know. If the clinic changed its "
+        "service, the file of authorities needs the old one as well."
+    ),
     "check.stopped": (
         "This check could not be finished: a row has a form that the program never writes, or the database cannot "
         "be read. Compare with a backup."

@@ -22,6 +22,7 @@ SEAL = {"pkcs12": ("password_file",), "pkcs11_module": ("token", "key", "pin_fil
 OVERRIDES = ("data", "origin", "database_url", "demo", "lease_seconds", "tablet_origin")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 TRANSLATED = ("backup_hospital", "retention_period", "refund_policy", "grievance_contact")
+HOST = re.compile(r"[a-z0-9.:-]+")
 DATABASES = re.compile(r"sqlite:///.+|postgresql(\+psycopg)?://.+")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -97,6 +98,16 @@ class OutsideSeal:
 
 
 @dataclass(frozen=True)
+class TimeStamps:
+    """Which time-stamping service is asked (RFC 3161), the file of the authority it must chain to, and the hosts of the
+    lists that say which of its certificates were taken back."""
+
+    url: str
+    authority: Path
+    hosts: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything the service may know of its surroundings."""
 
@@ -108,6 +119,7 @@ class Settings:
     lease_seconds: int = 60
     tablet_origin: str = ""
     seal: OutsideSeal | None = None
+    time_stamps: TimeStamps | None = None
 
     @cached_property
     def is_https(self) -> bool:
@@ -157,7 +169,7 @@ class Settings:
     @classmethod
     def from_mapping(cls, raw: Mapping[str, Any]) -> "Settings":
         """Settings from plain values. Raises BadSetting that names the value."""
-        known = {*OVERRIDES, "clinic", "treatments", "seal"}
+        known = {*OVERRIDES, "clinic", "treatments", "seal", "time_stamps"}
         if unknown := sorted(set(raw) - known):
             raise BadSetting(f"{unknown[0]}: no such setting; known are {', '.join(sorted(known))}")
         data = Path(_text("data", raw.get("data", "data"), needed=True)).expanduser().absolute()
@@ -175,6 +187,7 @@ class Settings:
             demo=_truth("demo", raw.get("demo", False)),
             lease_seconds=_whole("lease_seconds", raw.get("lease_seconds", 60), 1, 3600),
             seal=_seal(raw.get("seal")),
+            time_stamps=_time_stamps(raw["time_stamps"]) if "time_stamps" in raw else None,
         )
 
 
@@ -200,6 +213,32 @@ def _seal(raw: object) -> OutsideSeal | None:
             raise BadSetting(f"seal.{key}: {values[key]!r} must be a whole path that begins with /")
         values[key] = path
     return OutsideSeal(**values)
+
+
+def _time_stamps(raw: object) -> TimeStamps:
+    """The table `[time_stamps]`. A time stamp that nobody can check is worth nothing, so the authority is needed."""
+    if not isinstance(raw, Mapping) or set(raw) - {"url", "authority", "hosts"}:
+        raise BadSetting("time_stamps: may hold url, authority, hosts")
+    url = _text("time_stamps.url", raw.get("url", ""), needed=True)
+    host = _host_of(url)
+    authority = Path(_text("time_stamps.authority", raw.get("authority", ""), needed=True)).expanduser().absolute()
+    hosts = raw.get("hosts", [host])
+    if not isinstance(hosts, list) or not all(isinstance(one, str) and HOST.fullmatch(one) for one in hosts):
+        raise BadSetting('time_stamps.hosts: must be a list of host names such as ["crl.authority.example"]')
+    if not authority.is_file():
+        raise BadSetting(f"time_stamps.authority: there is no file {authority}")
+    return TimeStamps(url, authority, frozenset(hosts))
+
+
+def _host_of(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    if parts.scheme not in ("http", "https") or not HOST.fullmatch(host) or parts.username or parts.password:
+        raise BadSetting("time_stamps.url: is not an address such as https://time.authority.example/tsa")
+    return host
 
 
 def _origin(name: str, value: str) -> str:

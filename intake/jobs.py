@@ -23,6 +23,9 @@ MOST_TRIES = 12
 WAIT = timedelta(seconds=30)  # until a job that waits for a key looks again
 Handler = Callable[..., None]
 HANDLERS: dict[str, Handler] = {}
+OUTSIDE: set[str] = set()
+"""Jobs that ask somebody outside the clinic, who may be slow or silent: the worker does them beside the others, so that
+no record waits for them."""
 
 
 class Job(Base):
@@ -43,11 +46,13 @@ class Job(Base):
     given_up_at: Mapped[datetime | None]
 
 
-def handler(name: str) -> Callable[[Handler], Handler]:
-    """Register what does a job of this name; it must be safe to run again."""
+def handler(name: str, *, outside: bool = False) -> Callable[[Handler], Handler]:
+    """Register what does a job of this name; it must be safe to run again. `outside` where it asks somebody else."""
 
     def register(work: Handler) -> Handler:
         HANDLERS[name] = work
+        if outside:
+            OUTSIDE.add(name)
         return work
 
     return register
@@ -66,13 +71,14 @@ def enqueue(name: str, key: str, **payload: str) -> None:
     db.session.flush()
 
 
-def run_due() -> bool:
+def run_due(*, outside: bool | None = None) -> bool:
     """Claim and run one due job; False when none is due. The claim's lease runs out when a worker dies with it.
+    `outside` says whether it is to be one that asks somebody else, or one that does not; None takes either.
 
     A job that fails is tried again after 2, 4, 8 ... seconds, at most 10 minutes; after MOST_TRIES it is given up. One
     that meets NotReady waits instead: it looks again every 30 seconds, for as long as it takes, and no try is counted.
     """
-    claimed = _claim()
+    claimed = _claim(outside)
     if claimed is None:
         return False
     job_id, lease, name, payload = claimed
@@ -89,10 +95,11 @@ def run_due() -> bool:
     return True
 
 
-def _claim() -> tuple[UUID, str, str, dict[str, Any]] | None:
+def _claim(outside: bool | None) -> tuple[UUID, str, str, dict[str, Any]] | None:
     now, lease = clock.now(), secrets.token_hex(8)
     seconds = current_app.config["INTAKE"].lease_seconds
-    open_jobs = (Job.done_at.is_(None), Job.given_up_at.is_(None), Job.due_at <= now)
+    lane = () if outside is None else (Job.name.in_(OUTSIDE) if outside else Job.name.not_in(OUTSIDE),)
+    open_jobs = (Job.done_at.is_(None), Job.given_up_at.is_(None), Job.due_at <= now, *lane)
     with transaction():
         # A job that kills its worker never reports a failure: its last try ended with its lease.
         lost = update(Job).where(*open_jobs, Job.tries >= MOST_TRIES).returning(Job.id)
@@ -130,11 +137,14 @@ def _failed(job_id: UUID, lease: str, error: Exception) -> None:
     )
 
 
-def retry_given_up() -> int:
-    """Make every given-up job due again; gives how many. A worker does it once when it starts, after what stopped
-    them (a full disk, a certificate) was mended."""
+def retry_given_up(*, outside: bool = False) -> int:
+    """Make every given-up job due again, or those that ask somebody outside; gives how many. A worker does the first
+    once when it starts, after what stopped them (a full disk, a certificate) was mended, the second once an hour: who
+    was asked may answer again."""
     with transaction():
-        waiting = (Job.done_at.is_(None), Job.given_up_at.is_not(None))
+        waiting = [Job.done_at.is_(None), Job.given_up_at.is_not(None)]
+        if outside:
+            waiting.append(Job.name.in_(OUTSIDE))
         done = db.session.execute(update(Job).where(*waiting).values(given_up_at=None, tries=0, due_at=clock.now()))
         return int(getattr(done, "rowcount", 0))
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
-from sqlalchemy import ForeignKey, Row, Select, SQLColumnExpression, bindparam, delete, select
+from sqlalchemy import ColumnElement, ForeignKey, Row, Select, SQLColumnExpression, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from intake import clock
@@ -222,6 +222,12 @@ def open_once(patient_id: UUID, place: str, sealed: bytes) -> bytes:
     if (wrapped := fetch(_WRAPPED, patient=patient_id).scalar()) is None:
         raise NotFound("vault.no_patient_key", patient_id=patient_id)
     return _decrypt(AESGCM(the_vault().unwrap(patient_id, wrapped)), sealed, place.encode())
+
+
+def erased(patient_id: SQLColumnExpression[UUID]) -> ColumnElement[bool]:
+    """The same for a query over rows of many patients: whether the key of the patient in a column was destroyed."""
+    is_gone = (PatientKey.patient_id == patient_id, PatientKey.wrapped.is_(None), PatientKey.destroyed_at.is_not(None))
+    return select(PatientKey.patient_id).where(*is_gone).exists()
 
 
 def is_erased(patient_id: UUID) -> bool:

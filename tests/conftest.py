@@ -4,10 +4,12 @@ Nothing of ours is replaced by a stand-in."""
 import os
 import re
 import shutil
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,8 +25,9 @@ from sqlalchemy.engine import make_url
 
 from intake import cli, clock, create_app
 from intake.access import SYSTEM
-from intake.config import Settings
+from intake.config import Clinic, Settings, TimeStamps
 from intake.db import db, transaction
+from tests import tsa
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
@@ -132,6 +135,42 @@ def clock_at() -> Iterator[Callable[[datetime], None]]:
 def app(settings: Settings, clock_at: Callable[[datetime], None]) -> Iterator[Flask]:
     """The real application."""
     app = create_app(settings)
+    app.test_client_class = StrictClient
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def a_time_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tsa.Service]:
+    """A real time-stamping service on loopback, started once for the run."""
+    with tsa.served(tmp_path_factory.mktemp("tsa")) as service:
+        yield service
+
+
+@pytest.fixture
+def time_service(a_time_service: tsa.Service, clock_at: Callable[[datetime], None]) -> Iterator[tsa.Service]:
+    """The same, honest again; the clock stands at the system's time, with which it stamps."""
+    clock_at(tsa.real_now())
+    honest = a_time_service.stamper
+    yield a_time_service
+    a_time_service.lie, a_time_service.stamper = "", honest
+    a_time_service.authority.revoked.clear()
+    a_time_service.let_go.set()
+    a_time_service.let_go = threading.Event()
+
+
+def always_open(clinic: Clinic) -> Clinic:
+    """The clinic with its door open day and night."""
+    return replace(clinic, hours={day: (time.min, time.max) for day in range(7)}, last_token=time.max)
+
+
+@pytest.fixture
+def stamping_app(settings: Settings, time_service: tsa.Service) -> Iterator[Flask]:
+    """The real application of a clinic with a time service; it never closes, because the time is the system's."""
+    chosen = TimeStamps(time_service.url, time_service.authority.pem, frozenset({"127.0.0.1"}))
+    app = create_app(replace(settings, clinic=always_open(settings.clinic), time_stamps=chosen))
     app.test_client_class = StrictClient
     yield app
     with app.app_context():

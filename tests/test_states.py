@@ -8,6 +8,7 @@ import pytest
 from intake.consent.rules import OUTCOMES, Force, Kind, State, Teach
 from intake.jobs import MOST_TRIES
 from intake.kiosk.rules import CODE_LIFE, GRACE, LONGEST_VISIT, WARNING, Hold, Place
+from intake.records.verifying import Proof
 from intake.records.worth import RecordState
 from intake.review.rules import Stage, Verdict
 from intake.visits.rules import Move, TokenState
@@ -17,7 +18,7 @@ PAGE = (Path(__file__).parent.parent / "docs" / "states.md").read_text("utf-8")
 
 @pytest.mark.parametrize(
     "names",
-    [TokenState, Move, Hold, Place, State, Kind, Force, RecordState, Teach, Stage, Verdict],
+    [TokenState, Move, Hold, Place, State, Kind, Force, RecordState, Proof, Teach, Stage, Verdict],
     ids=lambda e: e.__name__,
 )
 def test_every_state_and_move_has_a_word_on_the_page(names: type[StrEnum]) -> None:

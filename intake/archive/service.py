@@ -37,6 +37,8 @@ class Check:
     sealed_at: datetime | None = None
     doctor: str = ""
     problems: tuple[records.Fault, ...] = ()
+    proof: records.Proof = records.Proof.CLOCK
+    proved_at: datetime | None = None
 
     @property
     def is_genuine(self) -> bool:
@@ -55,19 +57,21 @@ class Past:
 
 @dataclass(frozen=True)
 class Page:
-    """A record as its page shows it."""
+    """A record as its page shows it. `waiting` is None, or it waits for its time stamp: the last try's error code."""
 
     row: search.Row
     visit_id: UUID
     size: int
     check: Check
     past: list[Past]
+    waiting: str | None = None
 
 
 def page_of(record_id: UUID) -> Page:
     """A record's facts, a fresh check of its file, and who read it last. Raises NotFound."""
     row, record = search.row_of(record_id, search.doctor_names()), records.get_record(record_id)
-    return Page(row, record.visit_id, record.size, check(record_id), _past(record_id))
+    waiting = records.why_waiting(record_id)
+    return Page(row, record.visit_id, record.size, check(record_id), _past(record_id), waiting)
 
 
 def check(record_id: UUID) -> Check:
@@ -90,6 +94,8 @@ def check(record_id: UUID) -> Check:
         is_whole=verdict.covers_whole_file,
         signer=verdict.signer,
         sealed_at=verdict.sealed_at,
+        proof=verdict.proof,
+        proved_at=verdict.proved_at,
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Blueprint, Response, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
-from intake import audit, clock, i18n
+from intake import audit, clock, i18n, records
 from intake.access import Actor, Role, allow, current_actor
 from intake.archive import bundle, export, receipts, service, words
 from intake.archive import search as searching
@@ -33,6 +33,7 @@ def in_words() -> dict[str, object]:
         "fault_words": words.fault,
         "reading_words": words.reading,
         "problem_words": words.problem,
+        "proof_words": words.proof,
     }
 
 
@@ -144,7 +145,8 @@ def day(day: str) -> ResponseReturnValue:
     with transaction():
         export.note_list(wanted, by=current_actor())
     beside = wanted - timedelta(days=1), wanted + timedelta(days=1)
-    return render_template("archive/day.html", listed=listed, beside=beside, today=_today())
+    awaiting = records.count_awaiting_time_stamp()
+    return render_template("archive/day.html", listed=listed, beside=beside, today=_today(), awaiting=awaiting)
 
 
 @bp.post("/days/<string(length=10):day>/zip")

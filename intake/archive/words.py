@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from intake.archive.service import Reading
 from intake.errors import DomainError
 from intake.i18n import LANGUAGE_NAMES
-from intake.records import SENTENCES, Fault
+from intake.records import SENTENCES, Fault, Proof
 
 OUTCOMES = {
     "countersigned": _l("Countersigned"),
@@ -70,6 +70,22 @@ def both(say: Callable[[], str], language: str) -> tuple[str, str]:
         own = say()
     with force_locale("en"):
         return own, say()
+
+
+PROOFS = {
+    Proof.CLOCK: _l("The time is the clinic's clock."),
+    Proof.SIGNATURES: _l("A time service outside the clinic stamped each signature when it was set."),
+    Proof.DOCUMENT: _l("A time service outside the clinic stamped the finished file."),
+    Proof.ARCHIVE: _l(
+        "A time service outside the clinic stamped each signature and the finished file, which holds what a check "
+        "needs in later years."
+    ),
+}
+
+
+def proof(found: Proof) -> str:
+    """What stands behind the time in a record."""
+    return str(PROOFS[found])
 
 
 def outcome(code: str) -> str:

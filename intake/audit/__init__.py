@@ -7,7 +7,8 @@ from intake.audit.note import LOG_KEY, Checkpoint, LogKey
 from intake.audit.proofs import consistency_of, proof_of, proofs_of
 from intake.audit.rules import commitment
 from intake.audit.service import count_said, entries_of, facts_said, history_of, last_number, record, verify
-from intake.audit.work import checkpoint
+from intake.audit.trusted_time import newest_stamp_at, token_of
+from intake.audit.work import ask_for_time_stamp, checkpoint
 
 __all__ = [
     "FILE_NAME",
@@ -16,6 +17,7 @@ __all__ = [
     "Kept",
     "LogKey",
     "Receipt",
+    "ask_for_time_stamp",
     "check_all",
     "checkpoint",
     "commitment",
@@ -27,10 +29,12 @@ __all__ = [
     "init_app",
     "last_number",
     "newest_checkpoint",
+    "newest_stamp_at",
     "oldest_checkpoint",
     "proof_of",
     "proofs_of",
     "record",
+    "token_of",
     "try_key",
     "verify",
     "verify_consistency",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from intake.audit import rules, service
+from intake.audit import rules, service, trusted_time
 from intake.audit.checkpoints import Log, newest_checkpoint, notes_in, the_log
 from intake.audit.merkle import Tree
 from intake.audit.models import LogCheckpoint
@@ -67,11 +67,12 @@ class Receipt:
 
 
 def check_all(count: Counter[str], given: Sequence[Path] = (), receipts: Sequence[Receipt] = ()) -> Iterator[Fault]:
-    """What of the log is no longer what was written and signed; counts entries and checkpoints.
+    """What of the log is no longer what was written, signed and stamped; counts entries and checkpoints.
 
     Names the first entry at which the chain breaks, every entry whose leaf is not its own, every checkpoint that this
     log's key did not sign, and for each source (the database, the file beside it, each given file) the first checkpoint
-    that the log no longer agrees with, or that it is too short for; and every receipt that does not fit.
+    that the log no longer agrees with, or that it is too short for; every receipt that does not fit; and each wrong
+    time stamp.
     """
     log = the_log()
     # What is known of the end is read before the entries, so that nothing written meanwhile looks like a fault.
@@ -101,9 +102,10 @@ def check_all(count: Counter[str], given: Sequence[Path] = (), receipts: Sequenc
     if (broken := chain.end()) is not None:
         yield Fault("log.chain_broken", f"entry {broken}")
     yield from _verdicts(sources, tree.size)
-    beside = sources.get(str(log.file.path), _Source())
-    if kept is not None and beside.largest < kept.size:
-        yield Fault("checkpoint.file_behind", f"{log.file.path}: {beside.largest}, {TABLE}: {kept.size}")
+    beside = sources.get(str(log.file.path), _Source()).largest
+    if kept is not None and beside < kept.size:
+        yield Fault("checkpoint.file_behind", f"{log.file.path}: {beside}, {TABLE}: {kept.size}")
+    yield from trusted_time.check_all(count)
 
 
 def _marks(log: Log, given: Sequence[Path], receipts: Sequence[Receipt]) -> Iterator[_Mark]:

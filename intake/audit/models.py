@@ -3,7 +3,7 @@ locks."""
 
 from datetime import datetime
 
-from sqlalchemy import Text
+from sqlalchemy import ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from intake.db import Base
@@ -41,3 +41,13 @@ class LogCheckpoint(Base):
     root: Mapped[bytes]
     at: Mapped[datetime]
     note: Mapped[str] = mapped_column(Text)
+
+
+class LogStamp(Base):
+    """A time stamp (RFC 3161 token) by somebody else over a checkpoint's note."""
+
+    __tablename__ = "log_stamp"
+    size: Mapped[int] = mapped_column(ForeignKey("log_checkpoint.size"), primary_key=True, autoincrement=False)
+    token: Mapped[bytes]
+    stamped_at: Mapped[datetime]
+    authority: Mapped[str]

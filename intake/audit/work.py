@@ -1,18 +1,20 @@
-"""Signing the state of the log: read the tree, check it against what was signed before, sign, keep. Slow parts outside
-the transaction. The worker asks for it after each sealed record and once an hour."""
+"""Signing the state of the log: read the tree, check it against what was signed before, sign, keep; and having it time
+stamped by somebody else. Slow parts outside the transaction. The worker asks for the first after each sealed record and
+once an hour, for the second once a day."""
 
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 
-from intake import telemetry
-from intake.audit import checkpoints
+from intake import jobs, telemetry
+from intake.audit import checkpoints, trusted_time
 from intake.audit.checkpoints import Log, newest_checkpoint, the_log
 from intake.audit.merkle import Tree
 from intake.audit.note import Checkpoint
 from intake.audit.service import last_number, leaves
 from intake.db import db, let_go, transaction
-from intake.errors import Damaged, DomainError
+from intake.errors import Damaged, DomainError, NotAllowed
+from intake.time_stamps import the_time_service
 
 _trees: WeakKeyDictionary[Engine, Tree] = WeakKeyDictionary()
 """The tree as this process signed it last, by database: what grew since is added to it, instead of reading everything
@@ -69,3 +71,23 @@ def _check(known: list[Checkpoint], tree: Tree) -> None:
     for one in known:
         if one.size == tree.size and one.root != tree.root():
             raise Damaged("audit.history_differs", kept=one.size)
+
+
+def ask_for_time_stamp() -> None:
+    """Ask for the day's time stamp over the newest checkpoint; twice is once."""
+    with transaction():
+        trusted_time.ask_for_stamp()
+
+
+@jobs.handler(trusted_time.JOB, outside=True)
+def time_stamp() -> None:
+    """Have the newest checkpoint stamped and keep the token, unless it has one."""
+    kept, time = trusted_time.unstamped(), the_time_service()
+    let_go()
+    if kept is None:
+        return
+    if time is None:
+        raise NotAllowed("time_stamp.no_service")
+    token = time.stamp(trusted_time.digest_of(kept.note))
+    with transaction():
+        trusted_time.keep_stamp(kept, token)

@@ -10,6 +10,7 @@ from intake.records.service import (
     RecordView,
     Unfiled,
     compared,
+    digests_of,
     find_by_number,
     get_record,
     open_pdf,
@@ -21,9 +22,10 @@ from intake.records.service import (
     unfiled,
     verify_record,
 )
+from intake.records.stamp_keeping import Waiting, count_awaiting_time_stamp, why_waiting
 from intake.records.trust import Trust
-from intake.records.verifying import SENTENCES, Fault, Verdict, verify
-from intake.records.work import renew_when_due
+from intake.records.verifying import SENTENCES, Fault, Proof, Verdict, verify
+from intake.records.work import ask_for_time_stamps, renew_when_due
 from intake.records.worth import RecordState
 
 __all__ = [
@@ -33,14 +35,19 @@ __all__ = [
     "Fault",
     "Material",
     "PadesSealer",
+    "Proof",
     "RecordState",
     "RecordView",
     "Trust",
     "Unfiled",
     "Verdict",
+    "Waiting",
+    "ask_for_time_stamps",
     "certificates_in_use",
     "check_all",
     "compared",
+    "count_awaiting_time_stamp",
+    "digests_of",
     "doctors_certificates",
     "find_by_number",
     "fingerprint",
@@ -58,4 +65,5 @@ __all__ = [
     "unfiled",
     "verify",
     "verify_record",
+    "why_waiting",
 ]

@@ -153,7 +153,7 @@ class ClinicKeys:
         if not self.root.not_valid_before_utc <= now < self.root.not_valid_after_utc:
             raise NotReady("seal.root_not_in_force", until=self.root.not_valid_after_utc.isoformat())
         try:
-            root_key = _read_key(self.folder / "root.key", self.root)
+            root_key = read_root_key(self)
         except FileNotFoundError as error:
             raise NotReady("seal.no_root_key") from error
         return root_key, min(life, self.root.not_valid_after_utc - now)
@@ -164,6 +164,12 @@ def generations(folder: Path) -> list[Path]:
     found = ((GENERATION.fullmatch(path.name), path) for path in folder.iterdir())
     renewed = sorted((int(name[1]), path) for name, path in found if name)
     return [folder, *(path for _, path in renewed)]
+
+
+def read_root_key(keys: ClinicKeys) -> ec.EllipticCurvePrivateKey:
+    """The root's private key, for one certificate or list. Raises FileNotFoundError where it is kept elsewhere, and
+    PermissionError and ValueError like `ClinicKeys.load`."""
+    return _read_key(keys.folder / "root.key", keys.root)
 
 
 def doctor_of(certificate: x509.Certificate) -> Doctor | None:

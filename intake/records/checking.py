@@ -12,6 +12,7 @@ from intake.errors import Damaged, Fault, NotFound
 from intake.records import rules
 from intake.records.models import Record
 from intake.records.seal import the_sealer
+from intake.records.stamp_checking import check_stamps
 from intake.storage import the_storage
 
 _ROWS = select(
@@ -38,6 +39,7 @@ def check_all(count: Counter[str], *, seals: bool = False) -> Iterator[Fault]:
     for seq, _event, _subject, facts in audit.entries_of(SEALED):
         if fetch(_THERE, record=id_of(facts.get("record"))).first() is None:
             yield Fault("record.missing", f"entry {seq}")
+    yield from check_stamps(count, seals=seals)
 
 
 def _wrong_file(row: Any, count: Counter[str], *, seals: bool) -> Iterator[str]:

@@ -15,6 +15,7 @@ from intake.records.seal import PadesSealer, Parts, signer_for, the_sealer
 from intake.records.seals import PROBE, Seal, from_pkcs12, own, remember
 from intake.records.tokens import from_pkcs11
 from intake.records.trust import FORMER, KNOWN, Trust
+from intake.time_stamps import TimeService
 
 Names = tuple[tuple[str, ...], ...]
 
@@ -22,7 +23,8 @@ Names = tuple[tuple[str, ...], ...]
 class ClinicSealer(PadesSealer):
     """The seal of a data folder. What could not be opened is tried again whenever it is next needed."""
 
-    def __init__(self, directory: Path, outside: OutsideSeal | None = None) -> None:
+    def __init__(self, directory: Path, outside: OutsideSeal | None = None, time: TimeService | None = None) -> None:
+        self.time = time
         self._directory, self._outside = directory, outside
         self._opened: Parts | None = None
         self._trusted: Trust | None = None

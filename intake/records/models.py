@@ -40,3 +40,20 @@ class DoctorKey(Base):
     certificate: Mapped[bytes]
     sealed: Mapped[bytes]
     made_at: Mapped[datetime]
+
+
+class RecordStamp(Base):
+    """A record's file with one more document time stamp; the bytes of the one before are its beginning. `good_until` is
+    when the certificate of who stamped it ends."""
+
+    __tablename__ = "record_stamp"
+    __table_args__ = (UniqueConstraint("record_id", "number"),)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    record_id: Mapped[UUID] = mapped_column(ForeignKey("record.id"))
+    number: Mapped[int]
+    pdf_sha256: Mapped[str]
+    storage_key: Mapped[str]
+    size: Mapped[int]
+    stamped_at: Mapped[datetime]
+    authority: Mapped[str]
+    good_until: Mapped[datetime]

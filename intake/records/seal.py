@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Protocol
 
+from asn1crypto import cms
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -20,16 +21,18 @@ from pyhanko.sign import PdfSignatureMetadata, PdfSigner, Signer
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 from pyhanko.sign.signers.constants import ISO32002
 from pyhanko.sign.signers.pdf_signer import PdfSigningSession
+from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from intake import clock
-from intake.errors import Damaged, NotAllowed, NotReady
+from intake import clock, telemetry
+from intake.errors import Damaged, DomainError, Invalid, NotAllowed, NotReady
 from intake.records.certificates import ClinicKeys, as_asn1, doctor_of, has_signed
 from intake.records.pdf_fixes import DOCTOR_FIELD, SEAL_FIELD
 from intake.records.seals import Seal, own, software
 from intake.records.signed_bytes import low
 from intake.records.trust import Trust
 from intake.records.verifying import Fault, Verdict, verify
+from intake.time_stamps import TimeService
 
 RESERVED = 4096  # hex digits kept free for the signature, which takes about 2,400
 LONGEST_RSA_SIGNATURE = 2048  # hex digits; of a key of 8,192 bits
@@ -58,14 +61,21 @@ class Parts:
 class PadesSealer:
     """Seals with keys that stay loaded: reading them anew would cost more than the signature."""
 
-    def __init__(self, keys: ClinicKeys, seal: Seal | None = None, trust: Trust | None = None) -> None:
+    def __init__(
+        self,
+        keys: ClinicKeys,
+        seal: Seal | None = None,
+        trust: Trust | None = None,
+        time: TimeService | None = None,
+    ) -> None:
         present = seal or own(keys)
+        self.time = time
         self._fixed = Parts(keys, present, trust or Trust((keys.root,), seals=((keys.seal,),)), _SealSigner(present))
 
     @classmethod
-    def load(cls, directory: Path) -> "PadesSealer":
+    def load(cls, directory: Path, time: TimeService | None = None) -> "PadesSealer":
         """A sealer with the keys of `directory`/seal. Raises what ClinicKeys.load does."""
-        return cls(ClinicKeys.load(directory))
+        return cls(ClinicKeys.load(directory), time=time)
 
     def parts(self) -> Parts:
         """Keys, seal and trust as they are open now. Raises NotReady where one is out of order."""
@@ -89,6 +99,7 @@ class PadesSealer:
     def seal(self, pdf: bytes) -> bytes:
         """Certify a PDF as PAdES B-B (ETSI EN 319 142-1) in its prepared field; later signatures may be added, no more.
 
+        Where a time service answers at once, the signature is stamped by it (B-T); nothing waits for one that does not.
         Raises NotReady when the seal's certificate has ended.
         """
         details = PdfSignatureMetadata(
@@ -100,10 +111,11 @@ class PadesSealer:
             reason="Sealed record",
         )
         signer = self.parts().signer
-        return _signed(pdf, details, signer, self._in_force(), RESERVED + signer.more_than_own)
+        return _signed(pdf, details, signer, self._in_force(), self.time, RESERVED + signer.more_than_own)
 
     def countersign(self, pdf: bytes, certificate: x509.Certificate, private: ec.EllipticCurvePrivateKey) -> bytes:
-        """Add a doctor's signature (PAdES B-B) to a sealed PDF in its prepared field, whose lock ends all changes.
+        """Add a doctor's signature (PAdES B-B, or B-T like `seal`) to a sealed PDF in its prepared field, whose lock
+        ends all changes.
 
         Raises NotAllowed when the doctor's certificate has ended, or where the file as it stands is not what the seal
         alone left.
@@ -119,7 +131,7 @@ class PadesSealer:
             name=doctor.name,
             reason="Countersigned record",
         )
-        return _signed(pdf, details, _LoadedSigner(certificate, private), now)
+        return _signed(pdf, details, _LoadedSigner(certificate, private), now, self.time)
 
     def sign_evidence(self, evidence: bytes) -> bytes:
         """The present seal's signature with SHA-256: ECDSA P-256 in DER, or RSA (PKCS #1 v1.5).
@@ -149,7 +161,7 @@ class PadesSealer:
 
     def verify(self, pdf: bytes) -> Verdict:
         """What can be said of a PDF that should carry this clinic's seal."""
-        return verify(pdf, self.trust)
+        return verify(pdf, self.trust, self.time.authorities if self.time else ())
 
     def _in_force(self) -> datetime:
         return _in_force(self.present.certificate)
@@ -164,17 +176,49 @@ def _in_force(certificate: x509.Certificate) -> datetime:
 
 
 def _signed(
-    pdf: bytes, details: PdfSignatureMetadata, signer: Signer, now: datetime, reserved: int = RESERVED
+    pdf: bytes,
+    details: PdfSignatureMetadata,
+    signer: Signer,
+    now: datetime,
+    time: TimeService | None,
+    reserved: int = RESERVED,
 ) -> bytes:
-    timed = _TimedSigner(details, signer)
+    if time is not None and time.is_quick:
+        try:
+            timed = _TimedSigner(details, signer, timestamper=AtOnce(time))
+            return _signed_in_field(pdf, timed, now, reserved + 2 * time.size)
+        except NotReady:  # the seal's own key, and no fault of the service
+            raise
+        except DomainError as refusal:  # the record is sealed all the same; its whole file is stamped later
+            telemetry.note("seal.without_time_stamp", code=refusal.code)
+    return _signed_in_field(pdf, _TimedSigner(details, signer), now, reserved)
+
+
+def _signed_in_field(pdf: bytes, timed: "_TimedSigner", now: datetime, reserved: int) -> bytes:
     timed.moment = now
-    writer = _PlainWriter(BytesIO(pdf))
-    if details.certify:
+    writer = PlainWriter(BytesIO(pdf))
+    if timed.signature_meta.certify:
         # Named now, whatever key the seal has: the doctor's signature, ECDSA too, may add nothing but itself.
         writer.ensure_output_version((2, 0))  # type: ignore[no-untyped-call]
         writer.register_extension(ISO32002)
     done = timed.sign_pdf(writer, existing_fields_only=True, bytes_reserved=reserved)
     return bytes(done.getvalue())
+
+
+class AtOnce(TimeStamper):
+    """pyHanko's way to our time service: what it answers is checked before it is used."""
+
+    def __init__(self, time: TimeService) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.time, self.room = time, time.size
+
+    async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:
+        """The time stamp of a SHA-256 digest. Raises what TimeService.ask_at_once does, and
+        Invalid("time_stamp.too_large") where there is no room for it."""
+        token = await self.time.ask_at_once(message_digest)
+        if len(token.der) > self.room:
+            raise Invalid("time_stamp.too_large")
+        return cms.ContentInfo.load(token.der)
 
 
 class _SealSigner(Signer):
@@ -221,7 +265,7 @@ class _TimedSigner(PdfSigner):
         return session
 
 
-class _PlainWriter(IncrementalPdfFileWriter):
+class PlainWriter(IncrementalPdfFileWriter):
     """Leaves our metadata alone: pyHanko rewrites it and loses the form that archives' checkers read."""
 
     def _update_meta(self) -> None:

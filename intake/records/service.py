@@ -12,10 +12,10 @@ from sqlalchemy import select
 from intake import audit, clock, consent, i18n, jobs, kiosk, staff, vault, visits
 from intake.access import SYSTEM
 from intake.db import db, new_id
-from intake.errors import Damaged, NotFound, NotReady
-from intake.records import compose, rules, worth
+from intake.errors import NotFound, NotReady
+from intake.records import compose, rules, stamp_keeping, worth
 from intake.records.certificates import Doctor
-from intake.records.models import Record
+from intake.records.models import Record, RecordStamp
 from intake.records.seal import the_sealer
 from intake.records.verifying import Fault, Verdict
 from intake.storage import the_storage
@@ -25,7 +25,8 @@ ENDINGS = (consent.Kind.COUNTERSIGNED, consent.Kind.DECLINED, consent.Kind.POSTP
 
 @dataclass(frozen=True)
 class RecordView:
-    """A record as other rooms see it."""
+    """A record as other rooms see it: digest and size are those of its newest file. `stamped_at` is when a time service
+    first saw it, `authority` which; until then the time is the clinic's clock."""
 
     id: UUID
     visit_id: UUID
@@ -35,6 +36,8 @@ class RecordView:
     pdf_sha256: str
     sealed_at: datetime
     size: int
+    stamped_at: datetime | None = None
+    authority: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,11 +148,12 @@ def add(made: Unsealed, pdf: bytes, key: str) -> None:
     db.session.add(row)
     db.session.flush()
     audit.record("record.sealed", made.visit_id, by=SYSTEM, record=str(row.id), pdf_sha256=row.pdf_sha256)
+    stamp_keeping.ask_for_stamp(row.id)
 
 
 def get_record(record_id: UUID) -> RecordView:
     """A record by id. Raises NotFound."""
-    return _view(_row(record_id))
+    return _views([_row(record_id)])[0]
 
 
 def record_of_visit(visit_id: UUID) -> RecordView | None:
@@ -160,7 +164,7 @@ def record_of_visit(visit_id: UUID) -> RecordView | None:
 
 def records_of_visit(visit_id: UUID) -> list[RecordView]:
     """Every record of a visit, in the order they were sealed; of one moment, what was taken back comes last."""
-    found = [_view(row) for row in db.session.scalars(select(Record).where(Record.visit_id == visit_id))]
+    found = _views(db.session.scalars(select(Record).where(Record.visit_id == visit_id)).all())
     taken_back = (rules.Outcome.WITHDRAWN, rules.Outcome.PART_WITHDRAWN)
     return sorted(found, key=lambda one: (one.sealed_at, one.outcome in taken_back))
 
@@ -180,20 +184,25 @@ def find_by_number(typed: str) -> RecordView | None:
     """The record somebody means by a number, however it is written."""
     number = rules.read_number(typed)
     row = db.session.scalars(select(Record).where(Record.number == number)).first() if number else None
-    return _view(row) if row else None
+    return _views([row])[0] if row else None
+
+
+def digests_of(record_id: UUID) -> list[str]:
+    """The SHA-256 of each file that was kept under a record's number, the sealed one first, each time-stamped one after
+    it. Raises NotFound."""
+    return stamp_keeping.digests_of(_row(record_id))
 
 
 def records_of_patients(patient_ids: Iterable[UUID]) -> list[RecordView]:
     """Every record of these patients, newest first."""
     query = select(Record).where(Record.patient_id.in_(list(patient_ids))).order_by(Record.sealed_at.desc())
-    return [_view(row) for row in db.session.scalars(query)]
+    return _views(db.session.scalars(query).all())
 
 
 def records_of_day(day: date) -> list[RecordView]:
     """The records of a day's visits, by token."""
     order = {visit.id: n for n, visit in enumerate(visits.list_day(day))}
-    rows = _rows_of_day(day)
-    return sorted((_view(row) for row in rows), key=lambda record: (order[record.visit_id], record.sealed_at))
+    return sorted(_views(_rows_of_day(day)), key=lambda record: (order[record.visit_id], record.sealed_at))
 
 
 def unfiled(day: date) -> list[Unfiled]:
@@ -217,13 +226,9 @@ def _rows_of_day(day: date) -> Sequence[Record]:
 
 
 def open_pdf(record_id: UUID) -> bytes:
-    """The record's PDF, checked against both hashes. Raises Damaged where a byte differs,
+    """The record's newest PDF, checked against both hashes. Raises Damaged where a byte differs,
     NotFound for no such record."""
-    row = _row(record_id)
-    pdf = vault.open_(row.patient_id, f"record|pdf|{row.visit_id}", the_storage().get(row.storage_key))
-    if rules.digest(pdf) != row.pdf_sha256:
-        raise Damaged("records.hash_differs", record_id=record_id)
-    return pdf
+    return stamp_keeping.open_newest(_row(record_id), stamp_keeping.newest_stamp(record_id))
 
 
 def verify_record(record_id: UUID) -> Verdict:
@@ -233,13 +238,14 @@ def verify_record(record_id: UUID) -> Verdict:
 
 def compared(verdict: Verdict) -> Verdict:
     """The verdict on a file of unknown origin, with what the clinic's own rows say of it: whether there is a record of
-    its number, and whether this file is it. A broken file without a number is left as it is."""
+    its number, and whether this file is it, with or without its time stamps. A broken file without a number is left as
+    it is."""
     if verdict.problems and not verdict.number:
         return verdict
     row = db.session.scalars(select(Record).where(Record.number == verdict.number)).first()
     if row is None:
         found = Fault.UNKNOWN_RECORD
-    elif row.pdf_sha256 != verdict.sha256 or (row.outcome, row.statement_sha256) != (
+    elif verdict.sha256 not in stamp_keeping.digests_of(row) or (row.outcome, row.statement_sha256) != (
         verdict.outcome,
         verdict.statement_sha256,
     ):
@@ -255,7 +261,22 @@ def _row(record_id: UUID) -> Record:
     return row
 
 
-def _view(row: Record) -> RecordView:
+def _views(rows: Sequence[Record]) -> list[RecordView]:
+    stamps = stamp_keeping.stamps_of([row.id for row in rows])
+    return [_view(row, stamps.get(row.id, [])) for row in rows]
+
+
+def _view(row: Record, stamps: Sequence[RecordStamp]) -> RecordView:
+    kept = stamps[-1] if stamps else row
     return RecordView(
-        row.id, row.visit_id, row.patient_id, row.number, row.outcome, row.pdf_sha256, row.sealed_at, row.size
+        id=row.id,
+        visit_id=row.visit_id,
+        patient_id=row.patient_id,
+        number=row.number,
+        outcome=row.outcome,
+        pdf_sha256=kept.pdf_sha256,
+        sealed_at=row.sealed_at,
+        size=kept.size,
+        stamped_at=stamps[0].stamped_at if stamps else None,
+        authority=stamps[0].authority if stamps else "",
     )

@@ -19,9 +19,10 @@ from intake.records.certificates import Doctor, common_name, doctor_of, has_sign
 RANGE = re.compile(rb"/ByteRange\s*\[([^\]]{0,80})\]")
 GAP = re.compile(rb"<([0-9A-F]+)>")
 # Of the two numbers that both verify (s and -s) we write the smaller, so that a signature has one form (SEC 1, 4.1.4).
-SEQUENCE, SET, TAG_0 = 0x30, 0x31, 0xA0
+SEQUENCE, SET, TAG_0, TAG_1 = 0x30, 0x31, 0xA0, 0xA1
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
+STAMP = core.ObjectIdentifier("1.2.840.113549.1.9.16.2.14").dump()
 VERSION = core.Integer(1).dump()
 ECDSA_SHA256 = b"\x30\x0a" + core.ObjectIdentifier("1.2.840.10045.4.3.2").dump()
 RSA_SHA256 = b"\x30\x0d" + core.ObjectIdentifier("1.2.840.113549.1.1.11").dump() + core.Null().dump()
@@ -83,6 +84,13 @@ class Message:
     is_theirs: bool
     is_low: bool
     chain: tuple[x509.Certificate, ...] = ()
+    signature: bytes = b""
+    stamp: bytes = b""
+
+    @property
+    def stamped(self) -> bytes:
+        """What the signature's time stamp must be of (RFC 3161, appendix A): the SHA-256 of the signature's value."""
+        return sha256(self.signature).digest()
 
 
 def places(pdf: bytes) -> list[Place]:
@@ -106,8 +114,9 @@ def _place(pdf: bytes, at: int, numbers: bytes) -> Place:
 
 def _read(gap: bytes) -> Message | None:
     """A message can be spelled in several ways and say the same; only the one form we write is taken: DER, the
-    signer's certificate and those between it and a root, no attribute that is not signed, then zeros up to the end of
-    the gap. Whether those are the right ones is the trust's to say, which takes each of them or none."""
+    signer's certificate and those between it and a root, of what is not signed at most the time stamp of the signature,
+    then zeros up to the end of the gap. Whether the certificates are the right ones is the trust's to say, which takes
+    each of them or none."""
     try:
         padded = bytes.fromhex(gap[1:-1].decode())
         content = cms.ContentInfo.load(padded)
@@ -132,6 +141,8 @@ def _read(gap: bytes) -> Message | None:
             is_theirs=is_theirs,
             is_low=_is_rsa(chosen) or low(signature) == signature,
             chain=tuple(x509.load_der_x509_certificate(one.dump()) for one in given if one is not chosen),
+            signature=signature,
+            stamp=_stamp_of(info),
         )
     except Exception:  # bytes that are no message may fail anywhere in the decoder; that is the finding
         return None
@@ -146,6 +157,15 @@ def _is_rsa(certificate: Any) -> bool:
     return str(certificate.public_key.algorithm) == "rsa"
 
 
+def _stamp_of(info: cms.SignerInfo) -> bytes:
+    """The time stamp of the signature (RFC 3161, appendix A), as it stands there; empty where it has none."""
+    if not info["unsigned_attrs"]:
+        return b""
+    (only,) = info["unsigned_attrs"]
+    (token,) = only["values"]
+    return bytes(token.dump())
+
+
 def _in_our_form(info: cms.SignerInfo, certificate: Any, given: list[Any]) -> bytes:
     """The message anew from what is signed in it: all that is not is given its one value."""
     attributes = info["signed_attrs"].untag().dump()
@@ -157,6 +177,7 @@ def _in_our_form(info: cms.SignerInfo, certificate: Any, given: list[Any]) -> by
         _der(TAG_0, parser.parse(attributes, strict=True)[4]),
         RSA_SHA256 if _is_rsa(certificate) else ECDSA_SHA256,
         core.OctetString(info["signature"].native).dump(),
+        *([_der(TAG_1, _der(SEQUENCE, STAMP, _der(SET, stamp)))] if (stamp := _stamp_of(info)) else []),
     )
     data = _der(SEQUENCE, core.ObjectIdentifier("1.2.840.113549.1.7.1").dump())
     signed = _der(

@@ -1,16 +1,18 @@
 """Whether a PDF is a record as this clinic sealed it, and if not, what is wrong: offline, against one root, by reasons.
 
-Two things must agree: the library's check of each signature, and our own rule of what a record is made of. How the
-bytes are signed is `signed_bytes.py`, what the evidence says `embedded.py`; the clinic's own rows are `service.py`.
+The library's check of each signature and our own rule of what a record is made of must agree. Longer than other files:
+the reasons and the one check that gives them. Bytes: `signed_bytes.py`, `stamped.py`; evidence: `embedded.py`.
 """
 
 import logging
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from io import BytesIO
+from typing import Any
 
 from cryptography import x509
 from pyhanko.pdf_utils.generic import IndirectObject, PdfObject
@@ -21,13 +23,17 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
+from intake.errors import Invalid
 from intake.records import embedded
 from intake.records.certificates import as_asn1
 from intake.records.pdf_fixes import DOCTOR_FIELD, SEAL_FIELD
 from intake.records.rules import digest
 from intake.records.signed_bytes import Place, places
+from intake.records.stamped import base_of, stamps_of
 from intake.records.tongue import N_
 from intake.records.trust import Trust, as_trust
+from intake.time_stamps import Token
+from intake.time_stamps import check as check_stamp
 
 # What it finds is told by the verdict; the library would write each finding to the log as well, with its whole stack.
 logging.getLogger("pyhanko.sign.validation").setLevel(logging.CRITICAL)
@@ -54,6 +60,8 @@ class Fault(StrEnum):
     OTHER_DOCTOR = "other_doctor"
     EVIDENCE_MISSING = "evidence_missing"
     EVIDENCE_CHANGED = "evidence_changed"
+    TIME_STAMP_BROKEN = "time_stamp_broken"
+    UNKNOWN_TIME_AUTHORITY = "unknown_time_authority"
     REPLACED = "replaced"
     UNKNOWN_RECORD = "unknown_record"
 
@@ -76,6 +84,8 @@ SENTENCES: dict[Fault, str] = {
     Fault.OTHER_DOCTOR: N_("It is signed by another doctor than the one who countersigned."),
     Fault.EVIDENCE_MISSING: N_("The signed evidence is not in the file."),
     Fault.EVIDENCE_CHANGED: N_("The evidence in the file is not what was signed, or belongs to another record."),
+    Fault.TIME_STAMP_BROKEN: N_("A time stamp is damaged, or belongs to another file."),
+    Fault.UNKNOWN_TIME_AUTHORITY: N_("A time stamp is from a service that this clinic does not know."),
     Fault.REPLACED: N_("The clinic keeps another file under this number."),
     Fault.UNKNOWN_RECORD: N_("The clinic has no record of this number."),
 }
@@ -97,9 +107,19 @@ class Covers(StrEnum):
     PART = "a part"
 
 
+class Proof(StrEnum):
+    """What stands behind the time in a record: the clinic's clock alone, a time stamp over each signature (PAdES B-T),
+    over the finished file, or both with all that a check needs in later years (B-LTA)."""
+
+    CLOCK = "clock"
+    SIGNATURES = "signatures"
+    DOCUMENT = "document"
+    ARCHIVE = "archive"
+
+
 @dataclass(frozen=True)
 class Signed:
-    """One signature. `at` is the clock of whoever signed."""
+    """One signature. `at` is the clock of whoever signed, `stamped_at` that of a time service."""
 
     who: str
     role: Role
@@ -107,6 +127,7 @@ class Signed:
     is_intact: bool
     is_trusted: bool
     covers: Covers
+    stamped_at: datetime | None = None
 
     @property
     def is_valid(self) -> bool:
@@ -124,6 +145,22 @@ class Verdict:
     outcome: str = ""
     statement_sha256: str = ""
     sha256: str = ""
+    stamps: tuple[Token, ...] = ()
+
+    @property
+    def proof(self) -> Proof:
+        """What stands behind the time in it; that the services are known ones, only who named the authorities."""
+        each = bool(self.signatures) and all(one.stamped_at for one in self.signatures)
+        if self.stamps:
+            return Proof.ARCHIVE if each else Proof.DOCUMENT
+        return Proof.SIGNATURES if each else Proof.CLOCK
+
+    @property
+    def proved_at(self) -> datetime | None:
+        """When a time service first saw all that was signed, or None where none did."""
+        if self.proof in (Proof.SIGNATURES, Proof.ARCHIVE):
+            return self.signatures[-1].stamped_at
+        return self.stamps[0].at if self.stamps else None
 
     @property
     def is_genuine(self) -> bool:
@@ -142,8 +179,8 @@ class Verdict:
 
     @property
     def covers_whole_file(self) -> bool:
-        """Whether the last signature covers every byte."""
-        return bool(self.signatures) and self.signatures[-1].covers is Covers.FILE
+        """Whether the last signature or time stamp covers every byte."""
+        return bool(self.signatures) and (self.signatures[-1].covers is Covers.FILE or bool(self.stamps))
 
     @property
     def signer(self) -> str:
@@ -156,14 +193,15 @@ class Verdict:
         return self.signatures[0].at if self.signatures else None
 
 
-def verify(pdf: bytes, root: x509.Certificate | Trust) -> Verdict:
+def verify(pdf: bytes, root: x509.Certificate | Trust, authorities: Sequence[Any] = ()) -> Verdict:
     """Check a record against a root, or all that a clinic trusts, offline; a changed byte anywhere is found and named.
     Never raises.
 
+    Time stamps must chain to one of the `authorities`; where none is named, only that they are whole is known.
     A certificate counts as it stood at the time the signature claims: sealed records outlive the seal's three years.
     That the claim is true, and that this is the record of that number, only the log and the record's row can say.
     """
-    check = _Check(pdf, root)
+    check = _Check(pdf[: base_of(pdf)], root, authorities)
     if not pdf.startswith(b"%PDF-"):
         check.faults.add(Fault.NOT_A_PDF)
     elif not check.places:
@@ -172,6 +210,7 @@ def verify(pdf: bytes, root: x509.Certificate | Trust) -> Verdict:
             check.faults.add(Fault.TRUNCATED)
     else:
         check.run()
+        check.follow(pdf)
     return Verdict(
         problems=tuple(fault for fault in Fault if fault in check.faults),
         signatures=tuple(check.signed),
@@ -179,6 +218,7 @@ def verify(pdf: bytes, root: x509.Certificate | Trust) -> Verdict:
         outcome=check.evidence.outcome.value if check.evidence else "",
         statement_sha256=check.evidence.statement_sha256 if check.evidence else "",
         sha256=sha256(pdf).hexdigest(),
+        stamps=check.stamps,
     )
 
 
@@ -189,10 +229,12 @@ class _Check:
 
     pdf: bytes
     root: x509.Certificate | Trust
+    authorities: Sequence[Any] = ()
     faults: set[Fault] = field(default_factory=set)
     signed: list[Signed] = field(default_factory=list)
     label: embedded.Label = field(default_factory=embedded.Label)
     evidence: embedded.Evidence | None = None
+    stamps: tuple[Token, ...] = ()
 
     def __post_init__(self) -> None:
         self.trust = as_trust(self.root)
@@ -220,6 +262,24 @@ class _Check:
                 self.faults.add(Fault.UNREADABLE)
         if not self.signed:
             self._signatures_as_bytes()
+
+    def follow(self, pdf: bytes) -> None:
+        """Look at what follows the record as it was signed: document time stamps, and nothing else."""
+        if len(pdf) == len(self.pdf):
+            return
+        self.signed = [replace(one, covers=min(one.covers, Covers.STATE, key=_SHARES.index)) for one in self.signed]
+        found = stamps_of(pdf, len(self.pdf), self.authorities)
+        self.stamps = found.tokens
+        if found.problem == "cut":
+            self.faults.add(Fault.TRUNCATED)
+        elif found.problem in ("more", "changed"):
+            self.faults.add(Fault.SOMETHING_ADDED)
+            if found.problem == "changed":
+                self.faults.add(self._changed(len(self.places)))
+        elif found.problem == "time_stamp.other_digest" and self.faults - {Fault.UNKNOWN_SIGNER}:
+            return  # a change before an earlier signature is named once, by the earliest
+        elif found.problem:
+            self.faults.add(_fault_of(found.problem))
 
     @property
     def _is_updated(self) -> bool:
@@ -277,15 +337,29 @@ class _Check:
         """One signature by the library, and whose it is."""
         at = signature.self_reported_timestamp
         role = {SEAL_FIELD: Role.SEAL, DOCTOR_FIELD: Role.DOCTOR}.get(signature.field_name, Role.OTHER)
+        stamped_at = self._stamped_at(place)
+        if place.message and place.message.stamp:
+            # The library would look for the time service under the clinic's root.
+            del signature.signer_info["unsigned_attrs"]
         status = validate_pdf_signature(signature, self._context(at), skip_diff=True)
         is_intact = bool(status.intact and status.valid and place.is_unchanged and status.coverage in WHOLE)
         is_trusted = self._is_known(place, role, at) and bool(status.trusted)
         who = place.message.who if place.message else ""
-        self.signed.append(Signed(who, role, at, is_intact, is_trusted, self._covers(place)))
+        self.signed.append(Signed(who, role, at, is_intact, is_trusted, self._covers(place), stamped_at))
         if not (is_intact and is_trusted) and not self.faults:
             self.faults.add(Fault.SIGNATURE_BROKEN)
         if place.message and not self.label.is_older and not place.message.is_low:
             self.faults.add(Fault.SIGNATURE_BROKEN)
+
+    def _stamped_at(self, place: Place) -> datetime | None:
+        """When a time service saw the signature, by the stamp in its message; names what is wrong with that."""
+        if (message := place.message) is None or not message.stamp or not message.is_theirs:
+            return None
+        try:
+            return check_stamp(message.stamp, message.stamped, self.authorities).at
+        except Invalid as error:
+            self.faults.add(_fault_of(error.code))
+            return None
 
     def _context(self, at: datetime | None) -> ValidationContext:
         return ValidationContext(
@@ -352,6 +426,14 @@ class _Check:
             self.signed.append(
                 Signed(message.who if message else "", role, None, place.is_unchanged, is_trusted, self._covers(place))
             )
+
+
+_SHARES = (Covers.PART, Covers.STATE, Covers.FILE)
+
+
+def _fault_of(code: str) -> Fault:
+    is_stranger = code == "time_stamp.unknown_authority"
+    return Fault.UNKNOWN_TIME_AUTHORITY if is_stranger else Fault.TIME_STAMP_BROKEN
 
 
 def _is_cut_off(pdf: bytes, place: Place) -> bool:

@@ -51,7 +51,8 @@ def verify(number: str) -> ResponseReturnValue:
                 again = guessing.count_miss(place)
         return _too_many(again) if again else (_nobodys(), 404)
     state = records.state_of(found)
-    return render_template("records/verify.html", found=found, state=state.value, state_words=str(STATES[state]))
+    shown = {"found": found, "digests": records.digests_of(found.id)}
+    return render_template("records/verify.html", **shown, state=state.value, state_words=str(STATES[state]))
 
 
 def _nobodys() -> str:

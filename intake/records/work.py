@@ -6,12 +6,14 @@ from uuid import UUID
 from intake import audit, jobs, telemetry
 from intake.config import Settings
 from intake.db import let_go, transaction
-from intake.errors import DomainError
-from intake.records import doctor_keys, service
+from intake.errors import DomainError, NotAllowed
+from intake.records import doctor_keys, service, stamp_keeping
 from intake.records.certificates import ClinicKeys, Doctor
 from intake.records.engine import render
 from intake.records.keeping import renew_seal, the_clinic_sealer
 from intake.records.seal import the_sealer
+from intake.records.stamping import stamp
+from intake.time_stamps import the_time_service
 
 
 @jobs.handler("records.seal")
@@ -24,6 +26,33 @@ def seal_record(visit_id: str, of: str = "") -> None:
     if made is not None:
         _file(made)
     audit.checkpoint()
+
+
+@jobs.handler(stamp_keeping.JOB, outside=True)
+def time_stamp(record: str, number: str) -> None:
+    """Set a record's time stamp of this number and keep the file with it beside the one before, unless that is done;
+    and sign the log with it. A renewal whose certificate would end no later than the one before is left for another
+    month."""
+    made = stamp_keeping.unstamped(UUID(record), int(number))
+    time = the_time_service()
+    let_go()
+    if made is None:
+        return
+    if time is None:
+        raise NotAllowed("time_stamp.no_service")
+    pdf, token = stamp(made.pdf, the_sealer().keys, time)
+    if made.good_until is not None and token.until <= made.good_until:
+        return
+    stored = stamp_keeping.store_stamped(made, pdf)
+    with transaction():
+        stamp_keeping.add_stamp(made, pdf, stored, token)
+    audit.checkpoint()
+
+
+def ask_for_time_stamps() -> int:
+    """Ask for every time stamp that is missing or must be renewed; gives how many. The worker does it once an hour."""
+    with transaction():
+        return stamp_keeping.ask_for_all()
 
 
 def _file(made: service.Unsealed) -> None:

@@ -29,7 +29,7 @@ from intake.consent import service as consent_service
 from intake.consent import withdrawal
 from intake.db import RequestSession, before_commit, db
 from intake.errors import NotAllowed
-from intake.records import PadesSealer, doctor_keys, wire, work
+from intake.records import PadesSealer, doctor_keys, stamp_keeping, wire, work
 from intake.records import service as records_service
 from intake.sessions import DatabaseSessions
 from tests import endings
@@ -162,7 +162,15 @@ SIGNING_TOO: dict[str, Trap] = {  # a record that a doctor signs
     "the doctor's key is kept": after(work, "_doctors_key"),
     "the doctor has signed": after(PadesSealer, "countersign"),
 }
-TRAPS: dict[str, Trap] = {START: lambda deed: deed()} | STATING | SEALING | SIGNING_TOO
+STAMP_TRAPS: dict[str, Trap] = {
+    "the stamp is asked for": before(work, "stamp"),
+    "the file is stamped": after(work, "stamp"),
+    "the stamped file is stored": after(stamp_keeping, "store_stamped"),
+    "the stamp is in the database": before(audit, "record", lambda name, *_, **__: name == stamp_keeping.STAMPED),
+    "the stamp is written": after(stamp_keeping, "add_stamp", at_commit(committed=False)),
+    "the stamp is committed": after(stamp_keeping, "add_stamp", at_commit(committed=True)),
+}
+TRAPS: dict[str, Trap] = {START: lambda deed: deed()} | STATING | SEALING | SIGNING_TOO | STAMP_TRAPS
 KILLED, FULL, LOCKED = "killed", "disk full", "database locked"
 reached: list[str] = []
 """The place in this process where the fault came, once it has."""

@@ -235,4 +235,5 @@ def test_a_tampered_record_is_refused_for_the_right_reason(materials: dict[str, 
 def test_there_are_at_least_forty_ways_and_every_reason_is_met() -> None:
     met = {reason for _, reasons in TAMPERED.values() for reason in reasons}
     told_by_others = {Fault.UNREADABLE, Fault.REPLACED, Fault.UNKNOWN_RECORD}  # by the file system and by the rows
+    told_by_others |= {Fault.TIME_STAMP_BROKEN, Fault.UNKNOWN_TIME_AUTHORITY}  # tests/records/test_stamped.py
     assert len(TAMPERED) >= 40 and met | told_by_others == set(Fault)

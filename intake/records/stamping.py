@@ -1,0 +1,84 @@
+"""Setting a document time stamp in a finished record, with what a later check needs (PAdES B-LTA, ETSI EN 319 142-1).
+
+Everything before stays as it was, byte for byte: one update is added, with the certificates and the lists of revoked
+ones, and the time stamp over all of it. Whether a file has exactly that is left to `stamped.py`.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from hashlib import sha256
+from io import BytesIO
+from typing import Any
+
+from asn1crypto import cms, crl
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.signers import PdfTimeStamper
+from pyhanko.sign.timestamps import TimeStamper
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+
+from intake.errors import Invalid
+from intake.records import revocation
+from intake.records.certificates import ClinicKeys, as_asn1
+from intake.records.seal import PlainWriter
+from intake.records.signed_bytes import places
+from intake.records.stamped import FIELD, count_stamps
+from intake.time_stamps import TimeService, Token, checked
+
+
+def stamp(pdf: bytes, keys: ClinicKeys, time: TimeService) -> tuple[bytes, Token]:
+    """The record with one more document time stamp, and the stamp. Slow: it asks outside.
+
+    Raises what TimeService.stamp and `lists_for` do, what `revocation.the_list` does, and
+    Invalid("time_stamp.other_signer") where the service answers each time with another certificate.
+    """
+    return asyncio.run(_stamped(pdf, keys, time))
+
+
+async def _stamped(pdf: bytes, keys: ClinicKeys, time: TimeService) -> tuple[bytes, Token]:
+    # The service's own certificates must be in the file before its stamp is set: asked for once to see them.
+    known = await time.ask(sha256(pdf).digest())
+    for _ in range(2):
+        taken = _OneStamp(time)
+        certificates, lists = await _evidence(pdf, keys, time, known)
+        writer = PlainWriter(BytesIO(pdf))
+        DocumentSecurityStore.supply_dss_in_writer(writer, None, certs=certificates, crls=lists)
+        stamper = PdfTimeStamper(taken, field_name=f"{FIELD}{count_stamps(pdf) + 1}")
+        done = await stamper.async_timestamp_pdf(writer, "sha256", bytes_reserved=2 * time.size)
+        if taken.token is not None and taken.token.chain[0].dump() == known.chain[0].dump():
+            return bytes(done.getvalue()), taken.token
+        known = taken.token or known
+    raise Invalid("time_stamp.other_signer")
+
+
+async def _evidence(pdf: bytes, keys: ClinicKeys, time: TimeService, known: Token) -> tuple[list[Any], list[Any]]:
+    """The certificates of everybody who signed or stamped, and of who issued them; and the lists that show that none
+    was revoked. The roots prove nothing, for a checker must have them from elsewhere; but checkers look for the issuer
+    of a list among the certificates of the file (pyHanko's ades_lta_validation finds no list without them)."""
+    reader = PdfFileReader(BytesIO(pdf))
+    certificates = [as_asn1(keys.root), *(one.signer_cert for one in reader.embedded_regular_signatures)]
+    tokens = [known]
+    for place in places(pdf):
+        if place.message is not None and place.message.stamp:
+            tokens.append(await checked(place.message.stamp, place.message.stamped, time.authorities))
+    lists: list[Any] = [crl.CertificateList.load(revocation.the_list(keys))]
+    for token in tokens:
+        certificates += token.chain
+        lists += await time.lists_for(token)
+    return certificates, _once(lists)
+
+
+def _once(lists: Sequence[Any]) -> list[Any]:
+    return list({one.dump(): one for one in lists}.values())
+
+
+class _OneStamp(TimeStamper):
+    """pyHanko's way to our time service; what it answers is checked before it is used."""
+
+    def __init__(self, time: TimeService) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.time = time
+        self.token: Token | None = None
+
+    async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:
+        self.token = await self.time.ask(message_digest)
+        return cms.ContentInfo.load(self.token.der)
