@@ -16,26 +16,28 @@ from intake.consent.rules import (
 )
 from intake.consent.service import (
     Shown,
-    Stated,
     decide,
     decline,
-    digests_of,
-    filing_key,
-    find_by_digest,
     find_shown,
-    find_statement,
     fits,
-    is_decided,
-    kinds_of,
     list_undecided,
     present,
     reply,
     shown,
     sign,
-    state_of,
     teach_back,
-    times_of,
     waits_for_doctor,
+)
+from intake.consent.statements import (
+    Stated,
+    digests_of,
+    filing_key,
+    find_by_digest,
+    find_statement,
+    is_decided,
+    kinds_of,
+    state_of,
+    times_of,
 )
 from intake.consent.withdrawal import Part, Standing, force_of, standing_of, standing_of_patient, withdraw
 from intake.consent.words import PART_WORDS, ROLE_WORDS

@@ -12,7 +12,8 @@ from intake import answers, staff, visits
 from intake.access import Actor
 from intake.config import Clinic
 from intake.consent import evidence, rules
-from intake.consent.service import find_shown, find_statement, kinds_of, make_statement, statements_of
+from intake.consent.service import find_shown
+from intake.consent.statements import find_statement, kinds_of, make_statement, statements_of
 from intake.errors import Invalid, NotAllowed
 
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from intake import jobs
-from intake.consent import service, signing
+from intake.consent import signing, statements
 from intake.db import let_go, transaction
 from intake.signer import the_signer
 
@@ -11,7 +11,7 @@ from intake.signer import the_signer
 @jobs.handler("consent.sign")
 def sign_late(statement_id: str) -> None:
     """Have the seal sign a statement, unless that is done; waits while the seal is out of order."""
-    data = service.waiting_for_signature(UUID(statement_id))
+    data = statements.waiting_for_signature(UUID(statement_id))
     let_go()
     if data is None:
         return
