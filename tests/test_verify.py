@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -14,16 +16,17 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake import records
+from intake import clock, records
 from intake.cli import demo_settings, main, toml
 from intake.config import Settings
 from intake.db import transaction
 from intake.records import SENTENCES, ClinicKeys, Fault, service, verify
 from intake.records.render import render
 from intake.records.seal import the_sealer
+from tests import tsa
 from tests.builders import a_visit
 from tests.conftest import SERVER
-from tests.endings import a_declined_visit, a_filed_visit, declined, record_id_of
+from tests.endings import a_declined_visit, a_filed_visit, declined, record_id_of, work_done
 
 Verify = Callable[..., Result]
 
@@ -154,3 +157,21 @@ def test_any_bytes_at_all_get_a_verdict(tail: bytes, some_root: Certificate) -> 
 
 def test_every_code_has_a_sentence() -> None:
     assert set(SENTENCES) == set(Fault) and all(text.endswith(".") for text in SENTENCES.values())
+
+
+def test_a_stamped_file_is_genuine_ten_years_on_with_the_time_it_was_stamped(
+    stamping_app: Flask, settings: Settings, time_service: tsa.Service, elsewhere: Verify, tmp_path: Path
+) -> None:
+    visit_id = a_visit(stamping_app)
+    declined(stamping_app, visit_id)
+    work_done(stamping_app)
+    file, root = saved(stamping_app, visit_id, tmp_path / "r.pdf"), settings.keys / "seal" / "root.pem"
+    with clock.frozen(clock.now() + timedelta(days=3653)):
+        said = elsewhere(file, "--root", root, "--time-authority", time_service.authority.pem)
+        assert said.exit_code == 0 and re.search(r"time-stamped at 20\S+ \S+ UTC by Test TSA$", said.stdout.strip())
+        found = json.loads(elsewhere(file, "--root", root, "--json").stdout)
+    assert (found["time"]["proof"], found["time"]["authority_checked"]) == ("archive", False)
+    assert "not checked" in elsewhere(file, "--root", root).stdout
+    stranger = time_service.authority.folder.parent / "stranger" / "authority.pem"
+    said = elsewhere(file, "--root", root, "--time-authority", stranger, "--json")
+    assert said.exit_code == 1 and codes(said) == ["unknown_time_authority"]

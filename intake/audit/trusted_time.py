@@ -64,7 +64,8 @@ def check_all(count: Counter[str]) -> Iterator[Fault]:
                 check(token, digest_of(note or ""), the_authorities())
             except Invalid as error:
                 is_stranger = error.code == "time_stamp.unknown_authority"
-                yield Fault(f"checkpoint.stamp_{'unknown' if is_stranger else 'wrong'}", f"checkpoint {size}")
+                code = "checkpoint.stamp_unknown" if is_stranger else "checkpoint.stamp_wrong"
+                yield Fault(code, f"checkpoint {size}")
 
 
 def newest_stamp_at() -> datetime | None:

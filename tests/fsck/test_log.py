@@ -208,9 +208,10 @@ def test_a_replaced_log_key_is_named(settings: Settings, fsck: Run) -> None:
 
 def test_every_code_has_its_words_and_every_word_its_code() -> None:
     root = Path(cli_fsck.__file__).parent
-    said = "".join(path.read_text("utf-8") for path in [*root.glob("*/checking.py"), root / "cli_fsck.py"])
+    checks = [*root.glob("*/*checking.py"), root / "audit" / "trusted_time.py", root / "cli_fsck.py"]
+    said = "".join(path.read_text("utf-8") for path in checks)
     said = re.sub(r"MEANINGS = \{.*?\n\}", "", said, flags=re.S)
-    used = set(re.findall(r'"((?:log|checkpoint|receipt|statement|submission|record|check)\.[a-z_]+)"', said))
+    used = set(re.findall(r'"((?:log|checkpoint|receipt|statement|submission|record|stamp|check)\.[a-z_]+)"', said))
     own_words = used - {"record.sealed", "submission.not_opened"}
     assert own_words == cli_fsck.MEANINGS.keys()
     assert cli_fsck.meaning_of("reply.not_opened") == cli_fsck.NOT_OPENED
