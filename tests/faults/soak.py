@@ -62,10 +62,11 @@ CELLS: list[Cell] = [
 
 @dataclass
 class Deck:
-    """The faults of one lane as cards: each comes once before any comes again, and one that missed is dealt again."""
+    """The faults of one lane as cards: first its own share, then all of them; each comes once before any comes again,
+    and one that missed is dealt again."""
 
     chance: random.Random
-    left: list[Cell] = field(default_factory=list)
+    left: list[Cell]
 
     def deal(self, step: str) -> list[Cell]:
         """Some faults for one step, in the order in which they come: none to MOST_FAULTS."""
@@ -127,7 +128,14 @@ def lanes(yesterday: Morning, drive: Driver) -> Iterator[list[Lane]]:
     """The lanes, on a clinic whose other visit has its record already, so that a worker has one job to do."""
     assert drive(yesterday, "work")["answer"] == 1
     with a_driver(yesterday) as second:
-        yield [Lane(one, Deck(random.Random(SEED * 1_000_003 + n))) for n, one in enumerate((drive, second))]
+        chances = [random.Random(SEED * 1_000_003 + n) for n in range(LANES)]
+        decks = [Deck(chance, chance.sample(own, len(own))) for chance, own in zip(chances, shares(), strict=True)]
+        yield [Lane(one, deck) for one, deck in zip((drive, second), decks, strict=True)]
+
+
+def shares() -> list[list[Cell]]:
+    """All faults, dealt out to the lanes."""
+    return [CELLS[n::LANES] for n in range(LANES)]
 
 
 def table(lanes: list[Lane]) -> str:
