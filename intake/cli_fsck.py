@@ -165,7 +165,11 @@ def fsck(as_json: bool, given: tuple[Path, ...], receipts: tuple[audit.Receipt, 
     Changes nothing and may run while the clinic works. Ends with 1 if anything is wrong.
     """
     try:
-        app = create_app(Settings.from_env())
+        settings = Settings.from_env()
+        app = create_app(settings)
+        # Without these every line would be a fault of its own.
+        audit.LogKey.load(settings.keys / audit.LOG_KEY)
+        records.Trust.load(settings.keys)
     except (BadSetting, DomainError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     told = _Told(as_json)

@@ -24,6 +24,7 @@ from tests.endings import a_declined_visit, a_filed_visit, countersigned, record
 APPEND_ONLY = {
     *("audit_entry", "edition", "edition_file", "edition_approval", "patient_fact", "visit_move", "submission"),
     *("finding", "presentation", "reply", "statement", "decision", "record", "log_checkpoint", "doctor_key"),
+    "late_signature",
 }
 MAY_CHANGE = {
     "alembic_version": "says which tables there are",
@@ -37,6 +38,7 @@ MAY_CHANGE = {
     "questionnaire_draft": "an author tries something out; it belongs to no visit",
     "response": "a draft that grows",
     "sign_in_attempt": "old ones are swept",
+    "self_test": "an observation of the keys, written over by the next",
     "staff_member": "people change rooms and passwords",
     "staff_role": "and roles",
     "tablet_visit": "given, locked and taken back",
@@ -130,9 +132,12 @@ def a_row_everywhere(app: Flask) -> UUID:
         known |= {"visit_id": visit_id, "patient_id": visit.patient_id, "edition_id": definitions.current_edition().id}
         known |= {"seq": 9, "kind": "called", "about": "finding:1", "body": b"", "size": 1, "sealed_at": clock.now()}
         known |= {"position": 0, "is_flag": True, "language": "en", "root": b"", "note": ""}
+        statement = db.session.scalars(select(Base.metadata.tables["statement"].c.id)).first()
+        known |= {"statement_id": statement, "signature": b""}
         known |= {"certificate": b"", "sealed": b"", "made_at": clock.now()}
         known |= {name: "x" for name in ("number", "outcome", "statement_sha256", "pdf_sha256", "storage_key")}
-        for name in ("edition_approval", "visit_move", "finding", "decision", "record", "log_checkpoint", "doctor_key"):
+        tables = ("edition_approval", "visit_move", "finding", "decision", "record", "log_checkpoint", "doctor_key")
+        for name in (*tables, "late_signature"):
             table = Base.metadata.tables[name]
             db.session.execute(table.insert().values({column.name: known[column.name] for column in table.columns}))
     return UUID(str(known["id"]))

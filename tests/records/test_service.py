@@ -189,10 +189,9 @@ def test_a_decided_visit_without_a_record_is_listed_until_it_has_one(app: Flask)
         assert [record.visit_id for record in records.records_of_day(MONDAY)] == [visit_id]
 
 
-def test_what_cannot_be_sealed_is_listed_with_the_reason_and_at_last_as_given_up(
+def test_a_record_whose_seal_has_ended_is_listed_with_the_reason_and_waits_as_long_as_it_takes(
     app: Flask, clock_at: Callable[[datetime], None]
 ) -> None:
-    """Here: the seal's certificate has ended."""
     ended(app, Kind.DECLINED)
     clock_at(clock.now() + timedelta(days=4 * 366))
     with app.app_context():
@@ -203,6 +202,17 @@ def test_what_cannot_be_sealed_is_listed_with_the_reason_and_at_last_as_given_up
         with transaction():
             db.session.get_one(jobs.Job, job.id).tries = jobs.MOST_TRIES - 1
         clock_at(clock.now() + timedelta(hours=1))
+        assert jobs.run_due()
+        assert not records.unfiled(MONDAY)[0].given_up
+
+
+def test_what_cannot_be_sealed_for_another_reason_is_at_last_listed_as_given_up(app: Flask, data: Path) -> None:
+    """Here: files cannot be kept."""
+    ended(app, Kind.DECLINED)
+    (data / "files").write_bytes(b"a file where the folder should be")
+    with app.app_context():
+        with transaction():
+            db.session.get_one(jobs.Job, jobs.list_unfinished()[0].id).tries = jobs.MOST_TRIES - 1
         assert jobs.run_due()
         assert records.unfiled(MONDAY)[0].given_up
 
