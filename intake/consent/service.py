@@ -1,4 +1,4 @@
-"""The verbs of consent: present, reply, teach back, sign, decline, countersign. Statements are kept by statements.py."""
+"""The verbs of consent: present, reply, teach back, sign, decline, countersign. Statements are in statements.py."""
 
 import json
 from collections.abc import Mapping
