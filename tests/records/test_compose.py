@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from intake.records.certificates import ECDSA
 from intake.records.compose import EVENTS, bundle, snapshot
 from intake.records.rules import Ending, Event, Exchange, Helper, Outcome, Words, canonical, digest
-from intake.records.seal import ECDSA, PadesSealer
+from intake.records.seal import PadesSealer
 from tests.records.statements import COUNTERSIGNED, GIVEN, SIGNED, made
 
 
