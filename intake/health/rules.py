@@ -34,6 +34,8 @@ ROOT_SOON, ROOT_NOW = timedelta(days=3 * 365), timedelta(days=365)  # from 3 yea
 DOCTOR_SOON = timedelta(days=60)
 UNFILED_SOON, UNFILED_NOW = timedelta(minutes=10), timedelta(hours=1)
 CHECKPOINT_SOON, CHECKPOINT_NOW = timedelta(hours=2), timedelta(hours=24)
+STAMP_SOON, STAMP_NOW = timedelta(hours=1), timedelta(hours=24)
+LOG_STAMP_SOON, LOG_STAMP_NOW = timedelta(hours=26), timedelta(hours=48)  # it is stamped once a day
 BACKUP_SOON, BACKUP_NOW = timedelta(hours=1), timedelta(hours=24)
 TESTED_WITHIN = timedelta(hours=2)  # the worker tries the keys when it starts and once an hour
 DISK_SOON, DISK_NOW = 5 * 10**9, 5 * 10**8  # bytes
@@ -100,6 +102,29 @@ def checkpoint(signed_at: datetime | None, newer: int, now: datetime) -> Check:
     level = _by_age(age, CHECKPOINT_SOON, CHECKPOINT_NOW)
     facts = {"newer": newer, "minutes": age // timedelta(minutes=1)}
     return Check("checkpoint", level, f"checkpoint.{'good' if level is Level.GOOD else 'behind'}", facts)
+
+
+def time_stamps(count: int, oldest: datetime | None, error: str, now: datetime, *, has_service: bool) -> Check:
+    """Records that wait for their first time stamp: how many, since when the oldest is sealed, and the last error."""
+    if not has_service:
+        return Check("time_stamps", Level.GOOD, "time_stamps.no_service")
+    if oldest is None:
+        return Check("time_stamps", Level.GOOD, "time_stamps.none")
+    age = now - oldest
+    level = _by_age(age, STAMP_SOON, STAMP_NOW)
+    facts: dict[str, str | int] = {"count": count, "minutes": max(0, age // timedelta(minutes=1)), "error": error}
+    return Check("time_stamps", level, f"time_stamps.{'failed' if error else 'waiting'}", facts)
+
+
+def log_stamp(stamped_at: datetime | None, begun_at: datetime | None, now: datetime) -> Check:
+    """When a time service last stamped the log: `stamped_at`, or None where it never did since its first checkpoint at
+    `begun_at`, which is None before there is one."""
+    since = stamped_at or begun_at
+    level = Level.GOOD if since is None else _by_age(now - since, LOG_STAMP_SOON, LOG_STAMP_NOW)
+    if stamped_at is None:
+        return Check("log_stamp", level, "log_stamp.none")
+    hours = max(0, (now - stamped_at) // timedelta(hours=1))
+    return Check("log_stamp", level, f"log_stamp.{'good' if level is Level.GOOD else 'late'}", {"hours": hours})
 
 
 def backup(made_at: datetime | None, now: datetime) -> Check:

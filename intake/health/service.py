@@ -21,6 +21,7 @@ from intake.health.models import SelfTest
 
 WORKER, WEB = "worker", "web"
 FILING = ("records.seal", "consent.sign")
+STAMPING = "records.time_stamp"
 BACKUP_NOTE = "last-backup.txt"  # deploy/intake-backup writes it
 LIBRARIES = ("libpango-1.0.so.0", "libpangoft2-1.0.so.0", "libharfbuzz-subset.so.0")
 _FOUND = select(SelfTest.process, SelfTest.at, SelfTest.found).order_by(SelfTest.at.desc())
@@ -81,6 +82,7 @@ def checks(settings: Settings) -> list[rules.Check]:
         *_certificates(settings, now),
         _unfiled(now),
         _checkpoint(now),
+        *_trusted_time(settings, now),
         rules.backup(_last_backup(settings), now),
         rules.disk(shutil.disk_usage(settings.data).free),
         rules.migrations(_revision(), ScriptDirectory(str(MIGRATIONS)).get_current_head() or ""),
@@ -150,6 +152,16 @@ def _checkpoint(now: datetime) -> rules.Check:
     kept = audit.newest_checkpoint()
     newer = audit.last_number() - (kept.size if kept else 0)
     return rules.checkpoint(kept.at if kept else None, max(0, newer), now)
+
+
+def _trusted_time(settings: Settings, now: datetime) -> list[rules.Check]:
+    waiting, has_service = records.count_awaiting_time_stamp(), settings.time_stamps is not None
+    error = next((job.error for job in jobs.list_unfinished() if job.name == STAMPING and job.error), "")
+    found = [rules.time_stamps(waiting.count, waiting.oldest, error, now, has_service=has_service)]
+    if has_service:
+        first = audit.oldest_checkpoint()
+        found.append(rules.log_stamp(audit.newest_stamp_at(), first.at if first else None, now))
+    return found
 
 
 def _last_backup(settings: Settings) -> datetime | None:

@@ -15,7 +15,7 @@ ICONS = {rules.Level.GOOD: "check", rules.Level.SOON: "clock", rules.Level.NOW: 
 TAGS = {rules.Level.GOOD: "", rules.Level.SOON: "warn", rules.Level.NOW: "stop"}
 GROUPS = (
     ("keys", ("seal", "log", "vault", "seal_certificate", "root", "doctor")),
-    ("records", ("unfiled", "checkpoint", "worker")),
+    ("records", ("unfiled", "checkpoint", "time_stamps", "log_stamp", "worker")),
     ("machine", ("backup", "disk", "migrations", "drawing")),
 )
 

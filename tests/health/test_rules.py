@@ -91,6 +91,25 @@ def test_a_log_that_was_never_signed_is_seen_to_soon() -> None:
 
 
 @pytest.mark.parametrize(("minutes", "level"), [(59, Level.GOOD), (60, Level.SOON), (24 * 60, Level.NOW)])
+@pytest.mark.parametrize("error", ["", "time_stamp.not_answered"])
+def test_time_stamps_may_be_late_by_an_hour_and_not_by_a_day(minutes: int, level: Level, error: str) -> None:
+    found = rules.time_stamps(2, NOW - minutes * MINUTE, error, NOW, has_service=True)
+    assert (found.level, found.facts) == (level, {"count": 2, "minutes": minutes, "error": error})
+
+
+def test_without_a_time_service_or_without_a_record_that_waits_all_is_in_order() -> None:
+    assert rules.time_stamps(0, None, "", NOW, has_service=False).code == "time_stamps.no_service"
+    assert rules.time_stamps(0, None, "", NOW, has_service=True).level is Level.GOOD
+
+
+@pytest.mark.parametrize(("hours", "level"), [(25, Level.GOOD), (26, Level.SOON), (48, Level.NOW)])
+def test_the_log_is_stamped_once_a_day(hours: int, level: Level) -> None:
+    since = NOW - timedelta(hours=hours)
+    assert rules.log_stamp(since, None, NOW).level is rules.log_stamp(None, since, NOW).level is level
+    assert rules.log_stamp(None, None, NOW).level is Level.GOOD
+
+
+@pytest.mark.parametrize(("minutes", "level"), [(59, Level.GOOD), (60, Level.SOON), (24 * 60, Level.NOW)])
 def test_a_backup_grows_old(minutes: int, level: Level) -> None:
     assert rules.backup(NOW - minutes * MINUTE, NOW).level is level
     assert rules.backup(None, NOW).level is Level.SOON
@@ -128,6 +147,8 @@ def test_whatever_is_found_there_are_words_for_it_with_every_gap_filled(
         rules.doctor("Dr Rao", moment, NOW, has_root_key=yes),
         rules.unfiled([moment] if yes else [], error, NOW, given_up=count % 2),
         rules.checkpoint(moment if yes else None, count, NOW),
+        rules.time_stamps(count, moment if yes else None, error, NOW, has_service=count % 3 > 0),
+        rules.log_stamp(moment if yes else None, moment if count % 2 else None, NOW),
         rules.backup(moment if yes else None, NOW),
         rules.disk(count),
         rules.migrations("0001" if yes else "", "0010"),
