@@ -180,7 +180,7 @@ def _signed(
     details: PdfSignatureMetadata,
     signer: Signer,
     now: datetime,
-    time: TimeService | None,
+    time: TimeService | None = None,
     reserved: int = RESERVED,
 ) -> bytes:
     if time is not None and time.is_quick:

@@ -24,7 +24,7 @@ from tests.endings import a_declined_visit, a_filed_visit, countersigned, record
 APPEND_ONLY = {
     *("audit_entry", "edition", "edition_file", "edition_approval", "patient_fact", "visit_move", "submission"),
     *("finding", "presentation", "reply", "statement", "decision", "record", "log_checkpoint", "doctor_key"),
-    "late_signature",
+    *("late_signature", "record_stamp", "log_stamp"),
 }
 MAY_CHANGE = {
     "alembic_version": "says which tables there are",
@@ -137,7 +137,9 @@ def a_row_everywhere(app: Flask) -> UUID:
         known |= {"certificate": b"", "sealed": b"", "made_at": clock.now()}
         known |= {name: "x" for name in ("number", "outcome", "statement_sha256", "pdf_sha256", "storage_key")}
         tables = ("edition_approval", "visit_move", "finding", "decision", "record", "log_checkpoint", "doctor_key")
-        for name in (*tables, "late_signature"):
+        known |= {"record_id": known["id"], "token": b"", "stamped_at": clock.now(), "authority": "x"}
+        for name in (*tables, "late_signature", "log_stamp", "record_stamp"):
+            known |= {"number": 1, "good_until": clock.now()} if name == "record_stamp" else {}
             table = Base.metadata.tables[name]
             db.session.execute(table.insert().values({column.name: known[column.name] for column in table.columns}))
     return UUID(str(known["id"]))

@@ -80,7 +80,7 @@ def files(a_time_service: tsa.Service, tmp_path_factory: pytest.TempPathFactory)
     with clock.frozen(now):
         keys = ClinicKeys.create(tmp_path_factory.mktemp("clinic"), "Kesari Skin & Hair")
         time = client_of(a_time_service)
-        sealer, plain = PadesSealer(keys, time), PadesSealer(keys)
+        sealer, plain = PadesSealer(keys, time=time), PadesSealer(keys)
         evidence, key = sealing.evidence_of(sealer), sealing.a_key(sealer)
         rendering = sealing.rendered(snapshots.a_snapshot, evidence)
         no = sealing.evidence_of(sealer, is_declined=True)
@@ -211,7 +211,7 @@ def test_a_list_of_yesterday_is_fresh_enough(files: Files, tmp_path: Path) -> No
     with clock.frozen(tsa.real_now() - timedelta(hours=23)):
         keys = ClinicKeys.create(tmp_path, "Clinic")
         revocation.the_list(keys)
-    sealer = PadesSealer(keys, files.time)
+    sealer = PadesSealer(keys, time=files.time)
     no = sealing.evidence_of(sealer, is_declined=True)
     pdf, _ = stamp(sealer.seal(sealing.rendered(snapshots.a_declined_snapshot, no)), keys, files.time)
     mine = Files(**{**vars(files), "keys": keys})
@@ -221,7 +221,7 @@ def test_a_list_of_yesterday_is_fresh_enough(files: Files, tmp_path: Path) -> No
 @pytest.mark.parametrize("lie", ["error 500", "stranger", "garbage", "broken", "other nonce"])
 def test_a_seal_waits_for_no_service_that_fails_and_the_next_one_does_not_even_ask(files: Files, lie: str) -> None:
     time = client_of(files.server)
-    sealer = PadesSealer(files.keys, time)
+    sealer = PadesSealer(files.keys, time=time)
     no = sealing.evidence_of(sealer, is_declined=True)
     rendering = sealing.rendered(snapshots.a_declined_snapshot, no)
     files.server.lie = lie

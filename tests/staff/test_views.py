@@ -132,8 +132,8 @@ def test_the_frame_shows_who_is_signed_in_and_only_the_rooms_they_may_enter(
         return re.findall(r">([^<]+)</a>", nav[1])
 
     assert rooms(as_reception) == ["Queue"]
-    assert rooms(as_doctor) == ["Queue", "Review", "Archive"]
-    assert rooms(as_admin) == ["Queue", "Log"]
+    assert rooms(as_doctor) == ["Queue", "Review", "Archive", "Health"]
+    assert rooms(as_admin) == ["Queue", "Log", "Health"]
     page = as_reception.get("/desk").text
     assert "Sunita Patil" in page and "Sign out" in page and "Open today 10:00 to 19:00" in page
 
