@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from asn1crypto import cms, tsp
+from asn1crypto import cms, parser, tsp
 from cryptography.hazmat.primitives import hashes
 from flask import Flask
 
@@ -23,6 +23,7 @@ from intake.config import TimeStamps
 from intake.db import db, transaction
 from intake.records import stamp_keeping
 from intake.records.seal import the_sealer
+from intake.records.signed_bytes import SEQUENCE, SET, STAMP, TAG_1, _der
 from tests import tsa
 from tests.archive.bundles import Files, bundled, files_of, listed_anew, told, zipped
 from tests.builders import a_signed_visit
@@ -202,17 +203,30 @@ def with_token(clinic: Stamped, token: bytes) -> Files:
     return clinic.one | {"record.pdf": pdf[: start + 1] + put + pdf[end - 1 :]}
 
 
+def with_last(data: bytes, depth: int, put: bytes) -> bytes:
+    """DER with other bytes in the place of the last value of the last value and so on, so many levels down."""
+    if depth == 0:
+        return put
+    content, parts = parser.parse(data)[4], list[bytes]()
+    while content:
+        parts.append(data_of(content))
+        content = content[len(parts[-1]) :]
+    return _der(data[0], *parts[:-1], with_last(parts[-1], depth - 1, put))
+
+
+def data_of(data: bytes) -> bytes:
+    """The first value of DER, whole."""
+    _class, _method, _tag, header, content, trailer = parser.parse(data)
+    return bytes(header + content + trailer)
+
+
 def with_stamp_of_doctor(clinic: Stamped, token: bytes) -> Files:
     """Another stamp of the doctor's signature, or none: it stands in what nobody signed of the message."""
     pdf = clinic.one["record.pdf"]
     start, end, _ = gap(pdf, 1)
-    content = cms.ContentInfo.load(bytes.fromhex(pdf[start + 1 : end - 1].decode()))
-    signer = content["content"]["signer_infos"][0]
-    if token:
-        signer["unsigned_attrs"][0]["values"] = [cms.ContentInfo.load(token)]
-    else:
-        signer["unsigned_attrs"] = None
-    put = content.dump(force=True).hex().upper().encode().ljust(end - start - 2, b"0")
+    attribute = _der(TAG_1, _der(SEQUENCE, STAMP, _der(SET, token))) if token else b""
+    message = with_last(bytes.fromhex(pdf[start + 1 : end - 1].decode()), 5, attribute)
+    put = message.hex().upper().encode().ljust(end - start - 2, b"0")
     return clinic.one | {"record.pdf": pdf[: start + 1] + put + pdf[end - 1 :]}
 
 
