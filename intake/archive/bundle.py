@@ -37,10 +37,10 @@ class File:
 
 
 def bundle_of(record_id: UUID) -> bytes:
-    """The record's bundle, with the newest checkpoint; the same bytes for the same record and checkpoint.
+    """The record's bundle, with the newest checkpoint; the same bytes for the same file, checkpoint and stamp of the log.
 
     Raises NotFound for no such record, NotFound("audit.no_checkpoint") where none reaches it yet, and Damaged where the
-    record's file, a statement, or the log is not what was sealed and signed. Changes nothing.
+    record's file, a statement, the log or its time stamp is not what was sealed, signed and stamped. Changes nothing.
     """
     oldest, newest = audit.oldest_checkpoint(), audit.newest_checkpoint()  # before the file: it may only be newer
     if oldest is None or newest is None:

@@ -258,6 +258,26 @@ def test_stamps_of_each_kind_of_service_are_read(kind: str, hashed: str, tmp_pat
     assert found.value.code == "time_stamp_of_another"
 
 
+@pytest.fixture(scope="module")
+def token(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A time stamp of two words."""
+    stamper = tsa.Authority(tmp_path_factory.mktemp("tsa") / "a", "Authority", "http://localhost/list").issue("S", 10)
+    imprint = {"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": sha256(b"one two").digest()}
+    query = tsp.TimeStampReq({"version": 1, "message_imprint": imprint, "cert_req": True})
+    return bytes(tsp.TimeStampResp.load(stamper.reply(query.dump()))["time_stamp_token"].dump())
+
+
+@property_tests(max_examples=80)
+@given(some.integers(0, 5000), some.integers(1, 255))
+def test_a_stamp_with_a_byte_changed_is_refused_or_says_the_same(token: bytes, place: int, change: int) -> None:
+    try:
+        found = v.TimeStamp(v.read_der(changed(token, (place, change)))[0], [b"one two"], "It")
+    except (v.Wrong, ValueError):
+        return
+    right = v.TimeStamp(v.one_der(token, v.SEQUENCE), [b"one two"], "It")
+    assert (found.at, found.certificate.key.whole) == (right.at, right.certificate.key.whole)
+
+
 @pytest.mark.parametrize(
     ("purposes", "is_critical", "is_for_time"),
     [

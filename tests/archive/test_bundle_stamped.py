@@ -19,8 +19,11 @@ from flask import Flask
 
 from intake import audit, clock, create_app
 from intake.access import SYSTEM
+from intake.archive.bundle import bundle_of
+from intake.audit.models import LogStamp
 from intake.config import TimeStamps
 from intake.db import db, transaction
+from intake.errors import Damaged
 from intake.records import stamp_keeping
 from intake.records.seal import the_sealer
 from intake.records.signed_bytes import SEQUENCE, SET, STAMP, TAG_1, _der
@@ -178,6 +181,20 @@ def test_a_record_that_was_stamped_anew_holds_with_both_stamps_and_misses_one_th
     first = files | {"record.pdf": files["record.pdf"][: gap(files["record.pdf"], 2)[2]]}
     status, report = told(zipped(tmp_path / "b.zip", listed_anew(first)), root, *known)
     assert {one["code"] for one in report["problems"]} == {"time_stamp_missing"} and len(report["problems"]) == 2
+
+
+def test_a_time_stamp_of_the_log_that_is_of_something_else_leaves_the_house_in_no_bundle(stamping_app: Flask) -> None:
+    record = filed(stamping_app)
+    with stamping_app.app_context():
+        audit.checkpoint()
+        newest, service = audit.newest_checkpoint(), stamping_app.extensions["intake_time_service"]
+        assert newest is not None
+        token = service.stamp(sha256(b"something else").digest())
+        with transaction():
+            db.session.add(LogStamp(size=newest.size, token=token.der, stamped_at=token.at, authority=token.who))
+        with pytest.raises(Damaged, match=r"checkpoint\.stamp_wrong"):
+            bundle_of(record)
+        db.session.remove()
 
 
 # ---- Every way to change a stamp that we know ----
