@@ -37,7 +37,7 @@ class File:
 
 
 def bundle_of(record_id: UUID) -> bytes:
-    """The record's bundle, with the newest checkpoint; the same bytes for the same file, checkpoint and stamp of the log.
+    """The record's bundle, with the newest checkpoint; the same bytes for the same file, checkpoint, log stamp.
 
     Raises NotFound for no such record, NotFound("audit.no_checkpoint") where none reaches it yet, and Damaged where the
     record's file, a statement, the log or its time stamp is not what was sealed, signed and stamped. Changes nothing.
