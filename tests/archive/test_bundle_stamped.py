@@ -1,5 +1,5 @@
 """The bundle of a record that a time service stamped, and of a log that it stamped: what its own program says of each
-stamp, and what each way to change one is called."""
+stamp, and what each way to change one is called. Longer than other files: one clinic for all, and the list of ways."""
 
 import json
 import re
