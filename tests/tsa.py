@@ -30,6 +30,9 @@ accuracy = secs:1
 """
 
 
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
 def real_now() -> datetime:
     """The system's time, which `openssl ts` stamps with."""
     return datetime.now(UTC).replace(microsecond=0)
@@ -68,9 +71,9 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         )
 
-    def issue(self, name: str, days: int) -> "Stamper":
-        """A certificate for stamping with so many days left."""
-        key, now = ec.generate_private_key(ec.SECP256R1()), real_now()
+    def issue(self, name: str, days: int, key: Key | None = None) -> "Stamper":
+        """A certificate for stamping with so many days left, for a new key on P-256 where none is given."""
+        key, now = key or ec.generate_private_key(ec.SECP256R1()), real_now()
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         point = x509.DistributionPoint([x509.UniformResourceIdentifier(self.list_url)], None, None, None)
         certificate = (
@@ -104,7 +107,7 @@ class Authority:
 class Stamper:
     """Who stamps: a certificate and its key as `openssl ts` wants them."""
 
-    def __init__(self, folder: Path, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+    def __init__(self, folder: Path, certificate: x509.Certificate, key: Key) -> None:
         folder.mkdir()
         self.folder, self.certificate = folder, certificate
         (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

@@ -11,7 +11,7 @@ from hashlib import sha256
 from sqlalchemy import select
 
 from intake import clock, jobs
-from intake.audit.checkpoints import Kept, newest_checkpoint
+from intake.audit.checkpoints import Kept, find_checkpoint, newest_checkpoint
 from intake.audit.models import LogCheckpoint, LogStamp
 from intake.db import db, fetch, take_turns
 from intake.errors import Fault, Invalid
@@ -37,6 +37,16 @@ def token_of(size: int) -> bytes | None:
     """The time stamp (RFC 3161 token, DER) over the note of the checkpoint of this size, or None."""
     token: bytes | None = fetch(select(LogStamp.token).where(LogStamp.size == size)).scalar()
     return token
+
+
+def stamped_checkpoint(reaching: int, up_to: int) -> tuple[Kept, bytes] | None:
+    """Of the checkpoints that were stamped, the first that reaches this entry; where none does, the newest. None where
+    none of at most `up_to` entries was stamped."""
+    stamped = select(LogStamp.size, LogStamp.token).where(LogStamp.size <= up_to)
+    first = fetch(stamped.where(LogStamp.size >= reaching).order_by(LogStamp.size).limit(1)).first()
+    row = first or fetch(stamped.order_by(LogStamp.size.desc()).limit(1)).first()
+    kept = find_checkpoint(row.size) if row else None
+    return (kept, row.token) if row and kept else None
 
 
 def digest_of(note: str) -> bytes:

@@ -341,7 +341,7 @@ def test_a_record_from_before_doctors_signed_holds_with_its_seal_alone(verifier:
     """The sample has no log beside it, so what is said of the log alone is wrong."""
     samples = Path(__file__).parents[1] / "samples" / "records"
     pdf, root = (samples / "one-signature.pdf").read_bytes(), (samples / "one-signature-root.crt").read_bytes()
-    (signature,) = verifier.signatures_of(pdf)
+    (signature,) = verifier.signed_in(pdf).signatures
     seal = ssl.DER_cert_to_PEM_cert(signature.certificate.der).encode()
     evidence = verifier.embedded_in(pdf)
     files = {

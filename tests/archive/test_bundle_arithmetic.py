@@ -5,17 +5,19 @@ import ast
 import datetime
 import importlib.util
 import sys
-from hashlib import sha256
+from datetime import timedelta
+from hashlib import new, sha256
+from pathlib import Path
 from types import ModuleType
 
 import pytest
-from asn1crypto import core
+from asn1crypto import core, tsp
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import settings as property_tests
 from hypothesis import strategies as some
@@ -23,6 +25,7 @@ from hypothesis import strategies as some
 from intake.archive.bundle import OWN
 from intake.audit import verify_consistency, verify_inclusion
 from intake.audit.merkle import consistency_proof, inclusion_proof, root_of
+from tests import tsa
 
 SOURCE = (OWN / "verify.py").read_text("utf-8")
 
@@ -37,7 +40,7 @@ def _loaded() -> ModuleType:
 
 
 v = _loaded()
-KEYS = [ec.derive_private_key(number, ec.SECP256R1()) for number in (1, 2, 0xC0FFEE, v.N - 1)]
+KEYS = [ec.derive_private_key(number, ec.SECP256R1()) for number in (1, 2, 0xC0FFEE, v.P_256.n - 1)]
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 PSS = padding.PSS(padding.MGF1(hashes.SHA256()), 32)
 POINT = bytes.fromhex(
@@ -107,7 +110,19 @@ def test_ecdsa_is_that_of_the_standard(message: bytes, numbers: tuple[int, int])
 
 
 R, S = SAMPLE
-BAD_NUMBERS = [(0, S), (R, 0), (0, 0), (v.N, S), (R, v.N), (R + v.N, S), (R, S + v.N), (-R, S), (R, -S), (1, 1), (S, R)]
+BAD_NUMBERS = [
+    (0, S),
+    (R, 0),
+    (0, 0),
+    (v.P_256.n, S),
+    (R, v.P_256.n),
+    (R + v.P_256.n, S),
+    (R, S + v.P_256.n),
+    (-R, S),
+    (R, -S),
+    (1, 1),
+    (S, R),
+]
 
 
 @pytest.mark.parametrize("numbers", BAD_NUMBERS)
@@ -137,7 +152,7 @@ def test_a_signature_has_one_spelling() -> None:
 def test_a_key_that_is_no_point_of_the_curve_signs_nothing() -> None:
     good = encode_dss_signature(*SAMPLE)
     x, y = POINT[1:33], POINT[33:]
-    larger = (int.from_bytes(x, "big") + v.P).to_bytes(33, "big")
+    larger = (int.from_bytes(x, "big") + v.P_256.p).to_bytes(33, "big")
     keys = [
         b"\x04" + x + y[:-1] + bytes([y[-1] ^ 1]),
         b"\x04" + bytes(64),
@@ -200,6 +215,122 @@ def test_rsa_says_what_the_library_says(message: bytes, change: tuple[int, int] 
     assert holds(numbers.n, numbers.e, message, signature) is (change is None)
     assert not holds(numbers.n, numbers.e, message, signature + b"\0")
     assert not holds(numbers.n, numbers.e, message, b"\0" * 256)
+
+
+@pytest.mark.parametrize("hashed", ["sha256", "sha384", "sha512"])
+@pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1()], ids=["P-256", "P-384"])
+def test_both_curves_with_each_hash_are_those_of_the_library(curve: ec.EllipticCurve, hashed: str) -> None:
+    kind = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}[hashed]
+    key, numbers = ec.generate_private_key(curve), v.P_384 if curve.name == "secp384r1" else v.P_256
+    signature = key.sign(b"m", ec.ECDSA(kind))
+    assert v.ecdsa_holds(point(key), b"m", signature, numbers, hashed)
+    assert not v.ecdsa_holds(point(key), b"n", signature, numbers, hashed)
+    assert not any(v.ecdsa_holds(point(key), b"m", signature, numbers, other) for other in v.INFOS if other != hashed)
+    other = v.P_256 if numbers is v.P_384 else v.P_384
+    assert not v.ecdsa_holds(point(key), b"m", signature, other, hashed), "a point of the other curve"
+    public, rsa_signature = RSA_KEY.public_key().public_numbers(), RSA_KEY.sign(b"m", padding.PKCS1v15(), kind)
+    held = [name for name in v.INFOS if v.rsa_pkcs1_holds(public.n, public.e, b"m", rsa_signature, name)]
+    assert held == [hashed]
+
+
+@pytest.mark.parametrize("hashed", ["sha256", "sha384", "sha512"])
+@pytest.mark.parametrize("kind", ["RSA", "P-256", "P-384"])
+def test_stamps_of_each_kind_of_service_are_read(kind: str, hashed: str, tmp_path: Path) -> None:
+    """The imprint, the digest of the message and the signature each with the same hash, by a service's own program."""
+    made = {"RSA": RSA_KEY, "P-256": KEYS[2], "P-384": ec.derive_private_key(7, ec.SECP384R1())}
+    authority = tsa.Authority(tmp_path / "a", "Authority", "http://localhost/list")
+    stamper = authority.issue("Stamper", 10, made[kind])
+    settings = stamper.folder / "tsa.cnf"
+    text = settings.read_text().replace("digests = sha256", "digests = sha256, sha384, sha512")
+    settings.write_text(text.replace("signer_digest = sha256", f"signer_digest = {hashed}"))
+    imprint = {"hash_algorithm": {"algorithm": hashed}, "hashed_message": new(hashed, b"one two").digest()}
+    query = tsp.TimeStampReq({"version": 1, "message_imprint": imprint, "cert_req": True})
+    token = tsp.TimeStampResp.load(stamper.reply(query.dump()))["time_stamp_token"].dump()
+    before = tsa.real_now()
+    stamp = v.TimeStamp(v.one_der(token, v.SEQUENCE), [b"one ", b"two"], "It")
+    assert abs((stamp.at - before).total_seconds()) < 60 and stamp.certificate.name == "Stamper"
+    root = v.Certificate(authority.root.public_bytes(serialization.Encoding.DER))
+    assert v.authority_of(stamp.certificate, [root], {root.fingerprint}, stamp.at) is root
+    assert v.authority_of(stamp.certificate, [root], {stamp.certificate.fingerprint}, stamp.at) is None
+    assert v.authority_of(stamp.certificate, [root], {root.fingerprint}, root.ends + timedelta(days=1)) is None
+    with pytest.raises(v.Wrong) as found:
+        v.TimeStamp(v.one_der(token, v.SEQUENCE), [b"one two!"], "It")
+    assert found.value.code == "time_stamp_of_another"
+
+
+@pytest.fixture(scope="module")
+def token(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A time stamp of two words."""
+    stamper = tsa.Authority(tmp_path_factory.mktemp("tsa") / "a", "Authority", "http://localhost/list").issue("S", 10)
+    imprint = {"hash_algorithm": {"algorithm": "sha256"}, "hashed_message": sha256(b"one two").digest()}
+    query = tsp.TimeStampReq({"version": 1, "message_imprint": imprint, "cert_req": True})
+    return bytes(tsp.TimeStampResp.load(stamper.reply(query.dump()))["time_stamp_token"].dump())
+
+
+@property_tests(max_examples=80)
+@given(some.integers(0, 5000), some.integers(1, 255))
+def test_a_stamp_with_a_byte_changed_is_refused_or_says_the_same(token: bytes, place: int, change: int) -> None:
+    try:
+        found = v.TimeStamp(v.read_der(changed(token, (place, change)))[0], [b"one two"], "It")
+    except (v.Wrong, ValueError):
+        return
+    right = v.TimeStamp(v.one_der(token, v.SEQUENCE), [b"one two"], "It")
+    assert (found.at, found.certificate.key.whole) == (right.at, right.certificate.key.whole)
+
+
+@pytest.mark.parametrize(
+    ("purposes", "is_critical", "is_for_time"),
+    [
+        ([ExtendedKeyUsageOID.TIME_STAMPING], True, True),
+        ([ExtendedKeyUsageOID.TIME_STAMPING], False, False),
+        ([ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.SERVER_AUTH], True, False),
+        ([ExtendedKeyUsageOID.SERVER_AUTH], True, False),
+        ([], True, False),
+    ],
+)
+def test_a_certificate_for_time_stamps_is_for_nothing_else(
+    purposes: list[x509.ObjectIdentifier], is_critical: bool, is_for_time: bool
+) -> None:
+    """RFC 3161, 2.3."""
+    now, name = tsa.real_now(), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Stamper")])
+    builder = x509.CertificateBuilder(name, name, RSA_KEY.public_key(), 77, now, now + timedelta(days=9))
+    if purposes:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), is_critical)
+    der = builder.sign(RSA_KEY, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    assert v.Certificate(der).is_for_time is is_for_time
+
+
+def certified(
+    name: str, key: ec.EllipticCurvePrivateKey, issuer: str, issuer_key: ec.EllipticCurvePrivateKey, **more: object
+) -> object:
+    """A certificate as verify.py reads it: an authority's unless `ca` is false, with a limit of issuers below it."""
+    now = tsa.real_now()
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (issuer, name)]
+    builder = x509.CertificateBuilder(*names, key.public_key(), 77, now, now + timedelta(days=9))
+    is_ca, limit = bool(more.get("ca", True)), more.get("limit")
+    assert limit is None or isinstance(limit, int)
+    builder = builder.add_extension(x509.BasicConstraints(is_ca, limit if is_ca else None), True)
+    if more.get("usage"):
+        builder = builder.add_extension(tsa._usage(str(more["usage"])), True)
+    if more.get("names"):
+        builder = builder.add_extension(x509.NameConstraints([x509.DNSName("example.org")], None), True)
+    return v.Certificate(builder.sign(issuer_key, hashes.SHA256()).public_bytes(serialization.Encoding.DER))
+
+
+def test_who_may_not_issue_certificates_issued_none() -> None:
+    """RFC 5280, 6.1.4: no authority, no right to certify, too many below it, a condition that is not known here."""
+    one, two, three = KEYS[:3]
+    below = certified("Below", two, "Top", one)
+    last = certified("Last", three, "Below", two, ca=False)
+    top = certified("Top", one, "Top", one)
+    now = tsa.real_now() + timedelta(minutes=1)
+    assert v.leads_to([top], last, [below], now) is top and v.leads_to([top], below, [], now) is top
+    assert v.leads_to([top], last, [], now) is None and v.leads_to([top], below, [below], now) is None
+    assert v.leads_to([top], last, [below], now + timedelta(days=10)) is None
+    for wrong in ({"ca": False}, {"usage": "digital_signature"}, {"limit": 0}, {"names": True}):
+        assert v.leads_to([certified("Top", one, "Top", one, **wrong)], last, [below], now) is None, wrong
+    assert v.leads_to([certified("Top", one, "Top", one, usage="key_cert_sign", limit=1)], last, [below], now)
+    assert v.leads_to([certified("Top", three, "Top", three)], last, [below], now) is None, "the name alone"
 
 
 def test_rsa_padding_that_leaves_room_for_a_forgery_is_refused() -> None:

@@ -5,10 +5,13 @@
 
 BUNDLE is the zip or the folder it was unpacked to; nothing is unpacked and nothing is written. It prints what it found
 in plain sentences and ends with 0 when everything holds, with 1 when anything does not. The root's fingerprint must
-come from somewhere else than the bundle (the clinic's paper, a witness), and so may the log's key (--log-key).
+come from somewhere else than the bundle (the clinic's paper, a witness), and so may the log's key (--log-key) and the
+fingerprint of the authority behind the time stamps (--time-authority). Where another authority certified the seal, its
+root is given beside the clinic's: --root may stand several times, and so may --time-authority.
 
-Longer than 400 lines, because it holds all it needs: 1. DER  2. ECDSA and RSA  3. Ed25519  4. certificates  5. the
-signatures of a PDF  6. the Merkle tree of the log  7. reading the bundle  8. the checks, in the order of the report.
+Longer than 400 lines, because it holds all it needs: 1. DER  2. ECDSA and RSA  3. Ed25519  4. certificates  5. signed
+messages and time stamps  6. the signatures of a PDF and what follows them  7. the Merkle tree of the log  8. reading
+the bundle  9. the checks, in the order of the report.
 """
 
 from __future__ import annotations
@@ -45,7 +48,8 @@ def sha256(data: bytes) -> bytes:
 
 # ---- 1. DER: the form in which certificates and signatures are written (ITU-T X.690) ----
 
-INTEGER, BITS, OCTETS, OID, SEQUENCE, SET, UTC_TIME = 0x02, 0x03, 0x04, 0x06, 0x30, 0x31, 0x17
+INTEGER, BITS, OCTETS, OID, SEQUENCE, SET, UTC_TIME, TIME = 0x02, 0x03, 0x04, 0x06, 0x30, 0x31, 0x17, 0x18
+TRUE = b"\x01\x01\xff"
 
 
 class Node(NamedTuple):
@@ -119,60 +123,90 @@ def one_der(data: bytes, tag: int) -> Node:
     return node.of(tag)
 
 
-# ---- 2. Signatures of certificates and of the PDF: ECDSA on P-256 (FIPS 186-5, SEC 1) and RSA (RFC 8017) ----
+# ---- 2. Signatures of certificates, PDF and time stamps: ECDSA on two curves (FIPS 186-5, SEC 1), RSA (RFC 8017) ----
 
-P = 2**256 - 2**224 + 2**192 + 2**96 - 1
-A = P - 3
-B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
-N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-G = (
-    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
-    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+
+class Curve(NamedTuple):
+    """A curve y² = x³ - 3x + b over the numbers below the prime p; the point g has the order n (SP 800-186, 3.2.1)."""
+
+    p: int
+    b: int
+    n: int
+    g: tuple[int, int]
+
+
+P_256 = Curve(
+    2**256 - 2**224 + 2**192 + 2**96 - 1,
+    0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B,
+    0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+    (
+        0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+        0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+    ),
+)
+P_384 = Curve(
+    2**384 - 2**128 - 2**96 + 2**32 - 1,
+    0xB3312FA7E23EE7E4988E056BE3F82D19181D9C6EFE8141120314088F5013875AC656398D8A2ED19D2A85C8EDD3EC2AEF,
+    0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
+    (
+        0xAA87CA22BE8B05378EB1C71EF320AD746E1D3B628BA79B9859F741E082542A385502F25DBF55296C3A545E3872760AB7,
+        0x3617DE4A96262C6F5D9E98BF9292DC29F8F41DBD289A147CE9DA3113B5F0B8C00A60B1CE1D7E819D7A431D7C90EA0E5F,
+    ),
 )
 
 
-def ec_add(one: Any, other: Any) -> Any:
-    """The sum of two points of P-256 (SEC 1, 2.2.1)."""
+def ec_add(one: Any, other: Any, curve: Curve) -> Any:
+    """The sum of two points (SEC 1, 2.2.1)."""
     if one is None or other is None:
         return one or other
-    (x1, y1), (x2, y2) = one, other
+    (x1, y1), (x2, y2), p = one, other, curve.p
     if x1 == x2:
-        if (y1 + y2) % P == 0:
+        if (y1 + y2) % p == 0:
             return None
-        slope = (3 * x1 * x1 + A) * pow(2 * y1, -1, P)
+        slope = 3 * (x1 * x1 - 1) * pow(2 * y1, -1, p)
     else:
-        slope = (y2 - y1) * pow(x2 - x1, -1, P)
-    x = (slope * slope - x1 - x2) % P
-    return x, (slope * (x1 - x) - y1) % P
+        slope = (y2 - y1) * pow(x2 - x1, -1, p)
+    x = (slope * slope - x1 - x2) % p
+    return x, (slope * (x1 - x) - y1) % p
 
 
-def ec_times(scalar: int, point: Any) -> Any:
+def ec_times(scalar: int, point: Any, curve: Curve) -> Any:
     """A multiple of a point."""
     total = None
     while scalar:
         if scalar & 1:
-            total = ec_add(total, point)
-        point, scalar = ec_add(point, point), scalar >> 1
+            total = ec_add(total, point, curve)
+        point, scalar = ec_add(point, point, curve), scalar >> 1
     return total
 
 
-def ecdsa_holds(public: bytes, data: bytes, signature: bytes) -> bool:
-    """Whether this is an ECDSA signature with SHA-256 by the key of an uncompressed P-256 point (SEC 1, 4.1.4)."""
-    x, y = int.from_bytes(public[1:33], "big"), int.from_bytes(public[33:], "big")
-    if len(public) != 65 or public[0] != 4 or x >= P or y >= P or (y * y - x * x * x - A * x - B) % P:
+def ecdsa_holds(public: bytes, data: bytes, signature: bytes, curve: Curve = P_256, hashed: str = "sha256") -> bool:
+    """Whether this is an ECDSA signature by the key of an uncompressed point (SEC 1, 4.1.4)."""
+    size, n = (curve.p.bit_length() + 7) // 8, curve.n
+    x, y = int.from_bytes(public[1 : size + 1], "big"), int.from_bytes(public[size + 1 :], "big")
+    is_point = len(public) == 2 * size + 1 and public[0] == 4 and x < curve.p and y < curve.p
+    if not is_point or (y * y - x * x * x + 3 * x - curve.b) % curve.p:
         return False
     try:
         r, s = (part.number() for part in one_der(signature, SEQUENCE).children())
     except ValueError:
         return False
-    if not (0 < r < N and 0 < s < N):
+    if not (0 < r < n and 0 < s < n):
         return False
-    digest, inverse = int.from_bytes(sha256(data), "big"), pow(s, -1, N)
-    point = ec_add(ec_times(digest * inverse % N, G), ec_times(r * inverse % N, (x, y)))
-    return point is not None and point[0] % N == r
+    raw = hashlib.new(hashed, data).digest()
+    digest = int.from_bytes(raw, "big") >> max(0, 8 * len(raw) - n.bit_length())
+    inverse = pow(s, -1, n)
+    one, other = ec_times(digest * inverse % n, curve.g, curve), ec_times(r * inverse % n, (x, y), curve)
+    point = ec_add(one, other, curve)
+    return point is not None and point[0] % n == r
 
 
 SHA256_INFO = bytes.fromhex("3031300d060960864801650304020105000420")  # DigestInfo of SHA-256 (RFC 8017, 9.2)
+INFOS = {
+    "sha256": SHA256_INFO,
+    "sha384": bytes.fromhex("3041300d060960864801650304020205000430"),
+    "sha512": bytes.fromhex("3051300d060960864801650304020305000440"),
+}
 
 
 def rsa_message(modulus: int, exponent: int, signature: bytes) -> bytes | None:
@@ -183,10 +217,10 @@ def rsa_message(modulus: int, exponent: int, signature: bytes) -> bytes | None:
     return int(pow(value, exponent, modulus)).to_bytes(size, "big")
 
 
-def rsa_pkcs1_holds(modulus: int, exponent: int, data: bytes, signature: bytes) -> bool:
-    """RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, 8.2.2): the whole message is made anew and compared."""
+def rsa_pkcs1_holds(modulus: int, exponent: int, data: bytes, signature: bytes, hashed: str = "sha256") -> bool:
+    """RSASSA-PKCS1-v1_5 (RFC 8017, 8.2.2): the whole message is made anew and compared."""
     message = rsa_message(modulus, exponent, signature)
-    tail = b"\0" + SHA256_INFO + sha256(data)
+    tail = b"\0" + INFOS[hashed] + hashlib.new(hashed, data).digest()
     return message is not None and message == b"\0\1" + b"\xff" * (len(message) - 2 - len(tail)) + tail
 
 
@@ -275,9 +309,14 @@ ECDSA_SHA256, RSA, RSA_SHA256, RSA_PSS = (
     "1.2.840.113549.1.1.11",
     "1.2.840.113549.1.1.10",
 )
+ECDSA_HASHES = {ECDSA_SHA256: "sha256", "1.2.840.10045.4.3.3": "sha384", "1.2.840.10045.4.3.4": "sha512"}
+RSA_HASHES = {RSA_SHA256: "sha256", "1.2.840.113549.1.1.12": "sha384", "1.2.840.113549.1.1.13": "sha512"}
 EC_KEY, P256 = "1.2.840.10045.2.1", "1.2.840.10045.3.1.7"
+CURVES = {P256: P_256, "1.3.132.0.34": P_384}
 COMMON_NAME, SERIAL_NUMBER, TITLE = "2.5.4.3", "2.5.4.5", "2.5.4.12"
-BASIC_CONSTRAINTS = "2.5.29.19"
+BASIC_CONSTRAINTS, KEY_USAGE, POLICIES, PURPOSES = "2.5.29.19", "2.5.29.15", "2.5.29.32", "2.5.29.37"
+READ = {BASIC_CONSTRAINTS, KEY_USAGE, POLICIES, PURPOSES}  # other critical extensions cannot be judged here
+MAY_CERTIFY, TIME_STAMPING = 0x04, "1.3.6.1.5.5.7.3.8"
 
 
 class Certificate:
@@ -292,12 +331,14 @@ class Certificate:
             raise ValueError("a certificate names two algorithms")
         self.issuer, self.subject, self.serial, self.key = issuer.whole, subject.whole, serial.whole, key
         self.begins, self.ends = (_time(node) for node in validity.children())
-        self.extensions = {}
+        self.extensions: dict[str, bytes] = {}
+        self.critical: set[str] = set()
         for one in rest[-1].of(0xA3).children()[0].children() if rest else ():
-            name, *_critical, value = one.children()
+            name, *critical, value = one.children()
             self.extensions[name.oid()] = value.of(OCTETS).content
+            self.critical |= {name.oid()} if [node.whole for node in critical] == [TRUE] else set()
         self.names = {
-            pair.children()[0].oid(): pair.children()[1].content.decode("utf-8")
+            pair.children()[0].oid(): pair.children()[1].content.decode("utf-8", "replace")
             for part in subject.children()
             for pair in part.children()
         }
@@ -321,19 +362,81 @@ class Certificate:
     def is_authority(self) -> bool:
         """Whether it may issue certificates."""
         constraints = self.extensions.get(BASIC_CONSTRAINTS, b"\x30\x00")
-        return any(node.whole == b"\x01\x01\xff" for node in one_der(constraints, SEQUENCE).children())
+        return any(node.whole == TRUE for node in one_der(constraints, SEQUENCE).children())
 
-    def has_signed(self, data: bytes, algorithm: Node, signature: bytes) -> bool:
-        """Whether its key signed these bytes. Raises ValueError for an algorithm that is not known here."""
+    @property
+    def is_for_time(self) -> bool:
+        """Whether it may stamp time and do nothing else (RFC 3161, 2.3)."""
+        purposes = one_der(self.extensions.get(PURPOSES, b"\x30\x00"), SEQUENCE).children()
+        return PURPOSES in self.critical and [one.oid() for one in purposes] == [TIME_STAMPING]
+
+    def is_in_force(self, at: datetime) -> bool:
+        """Whether its time had begun and had not ended."""
+        return self.begins <= at <= self.ends
+
+    def issued(self, other: Certificate, below: int = 0) -> bool:
+        """Whether its key signed the other certificate, and it may, with so many issuers between (RFC 5280, 6.1.4).
+
+        A signature or a condition that this program does not know proves nothing: then it did not.
+        """
+        if other.issuer != self.subject or not self.is_authority or (self.critical | other.critical) - READ:
+            return False
+        if KEY_USAGE in self.extensions and not one_der(self.extensions[KEY_USAGE], BITS).content[1] & MAY_CERTIFY:
+            return False
+        limits = [one for one in one_der(self.extensions[BASIC_CONSTRAINTS], SEQUENCE).children() if one.tag == INTEGER]
+        if limits and below > limits[0].number():
+            return False
+        return other.algorithm.children()[0].oid() in SIGNATURES and self.has_signed(
+            other.signed, other.algorithm, other.signature
+        )
+
+    def has_signed(self, data: bytes, algorithm: Node, signature: bytes, hashed: str = "sha256") -> bool:
+        """Whether its key signed these bytes; `hashed` counts where the algorithm does not name its hash.
+        Raises ValueError for an algorithm that is not known here."""
         kind, public = self.key.children()
         named, how = [node.oid() for node in kind.children() if node.tag == OID], algorithm.children()[0].oid()
-        if named == [EC_KEY, P256] and how == ECDSA_SHA256:
-            return ecdsa_holds(public.bits(), data, signature)
-        if named == [RSA] and how in (RSA, RSA_SHA256, RSA_PSS):
+        if named[0] == EC_KEY and named[-1] in CURVES and how in ECDSA_HASHES:
+            return ecdsa_holds(public.bits(), data, signature, CURVES[named[-1]], ECDSA_HASHES[how])
+        if named == [RSA] and how in (RSA, RSA_PSS, *RSA_HASHES):
             modulus, exponent = (part.number() for part in one_der(public.bits(), SEQUENCE).children())
-            holds = rsa_pss_holds if how == RSA_PSS else rsa_pkcs1_holds
-            return holds(modulus, exponent, data, signature)
+            if how == RSA_PSS:
+                return rsa_pss_holds(modulus, exponent, data, signature)
+            return rsa_pkcs1_holds(modulus, exponent, data, signature, RSA_HASHES.get(how, hashed))
         raise ValueError(f"signatures of the kind {how} are not known here")
+
+
+SIGNATURES = {*ECDSA_HASHES, *RSA_HASHES, RSA_PSS}
+
+
+def leads_to(
+    roots: Sequence[Certificate], certificate: Certificate, chain: Sequence[Certificate], at: datetime
+) -> Certificate | None:
+    """The root to which a certificate leads over every one of the chain, none of them out of force at that time; None
+    where it leads to none of the roots, or where one of the chain is not needed."""
+    rest, last, below = list(chain), certificate, 0
+    while rest:
+        above = next((one for one in rest if one.issued(last, below) and one.is_in_force(at)), None)
+        if above is None:
+            return None
+        rest.remove(above)
+        last, below = above, below + 1
+    return next((root for root in roots if root.issued(last, below)), None)
+
+
+def authority_of(
+    certificate: Certificate, known: Sequence[Certificate], wanted: set[str], at: datetime
+) -> Certificate | None:
+    """The authority with one of the wanted fingerprints to which a certificate leads over some of those known, each in
+    force at that time; None where there is none. Each is looked at once, the nearest first."""
+    rest, level, below = list(known), [certificate], 0
+    while level:
+        found = [one for one in rest if one.is_in_force(at) and any(one.issued(last, below) for last in level)]
+        for one in found:
+            if one.fingerprint in wanted:
+                return one
+        rest = [one for one in rest if one not in found]
+        level, below = found, below + 1
+    return None
 
 
 def _time(node: Node) -> datetime:
@@ -352,61 +455,176 @@ def read_pem(data: bytes) -> Certificate:
     return Certificate(base64.b64decode(b"".join(found[1].split()), validate=True))
 
 
-# ---- 5. The signatures of a PDF (ISO 32000-2, 12.8; CMS, RFC 5652; ESS, RFC 5035) ----
+# ---- 5. Signed messages (CMS, RFC 5652; ESS, RFC 5035) and time stamps (RFC 3161) ----
+
+MESSAGE_DIGEST, CONTENT_TYPE = "1.2.840.113549.1.9.4", "1.2.840.113549.1.9.3"
+SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V1 = "1.2.840.113549.1.9.16.2.47", "1.2.840.113549.1.9.16.2.12"
+DATA, SIGNED_DATA, TIME_INFO = "1.2.840.113549.1.7.1", "1.2.840.113549.1.7.2", "1.2.840.113549.1.9.16.1.4"
+STAMP_OF_SIGNATURE = "1.2.840.113549.1.9.16.2.14"
+SHA256_OID = "2.16.840.1.101.3.4.2.1"
+HASHES = {SHA256_OID: "sha256", "2.16.840.1.101.3.4.2.2": "sha384", "2.16.840.1.101.3.4.2.3": "sha512"}
+
+
+class Message:
+    """A message that one person signed: what it says beside it, the digest of what is signed, whose certificate it
+    names, which others it carries, and what is not signed. Whether it is theirs, `is_theirs` says.
+
+    Raises ValueError where it cannot be read, and where it does not name one certificate that it carries.
+    """
+
+    def __init__(self, node: Node) -> None:
+        kind, wrapped = node.of(SEQUENCE).children()
+        parts = wrapped.of(0xA0).children()[0].of(SEQUENCE).children()
+        inside = next(node for node in parts[3:-1] if node.tag == 0xA0).children()
+        (signer,) = parts[-1].of(SET).children()
+        _version, issued, hashed, attributes, self.algorithm, value, *rest = signer.children()
+        if kind.oid() != SIGNED_DATA:
+            raise ValueError("it is no signed message")
+        self.kind, *self.content = parts[2].of(SEQUENCE).children()
+        self.hash = HASHES[hashed.children()[0].oid()]
+        said = attributes.of(0xA0).children()
+        self.said = {one.children()[0].oid(): one.children()[1].of(SET).children() for one in said}
+        if len(self.said) != len(said) or self.said[CONTENT_TYPE][0].oid() != self.kind.oid():
+            raise ValueError("it does not say what it signs")
+        self.digest = self.said[MESSAGE_DIGEST][0].of(OCTETS).content
+        certificates = [Certificate(one.whole) for one in inside if one.tag == SEQUENCE]
+        named = [one for one in certificates if issued.content == one.issuer + one.serial and self._names(one)]
+        if len(named) != 1:
+            raise ValueError("it does not name a certificate that it carries")
+        (self.certificate,) = named
+        self.others = [one for one in certificates if one is not self.certificate]
+        # What is signed are the attributes as a SET OF (RFC 5652, 5.4): its tag is not the one they lie under here.
+        self.signed, self.value = b"\x31" + attributes.whole[1:], value.of(OCTETS).content
+        self.unsigned = [one for node in rest for one in node.of(0xA1).children()]
+
+    def _names(self, certificate: Certificate) -> bool:
+        """Whether the signed attributes name this certificate by its hash (RFC 5035, 3 and 4)."""
+        newer = SIGNING_CERTIFICATE in self.said
+        (value,) = self.said[SIGNING_CERTIFICATE if newer else SIGNING_CERTIFICATE_V1]
+        first = value.children()[0].children()[0].children()
+        digest = next(one for one in first if one.tag == OCTETS).content
+        if not newer:
+            return hashlib.sha1(certificate.der, usedforsecurity=False).digest() == digest
+        is_default = first[0].tag == OCTETS
+        name = "sha256" if is_default else HASHES[first[0].children()[0].oid()]
+        return hashlib.new(name, certificate.der).digest() == digest
+
+    @property
+    def is_theirs(self) -> bool:
+        """Whether the key of the certificate signed it. Raises ValueError for an algorithm that is not known here."""
+        return self.certificate.has_signed(self.signed, self.algorithm, self.value, self.hash)
+
+
+class TimeStamp:
+    """A token of a time-stamping service (RFC 3161, 2.4.2): when, by whom, and that it is of these bytes (in pieces).
+
+    Raises Wrong where it is not: what stands in `where` begins each sentence.
+    """
+
+    def __init__(self, node: Node, stamped: Sequence[bytes], where: str) -> None:
+        try:
+            self._read(Message(node), stamped, where)
+        except (ValueError, IndexError, KeyError, StopIteration) as error:
+            raise Wrong("time_stamp_unreadable", f"{where} cannot be read: {error}.") from error
+
+    def _read(self, message: Message, stamped: Sequence[bytes], where: str) -> None:
+        content = message.content[0].of(0xA0).children()[0].of(OCTETS).content
+        _version, _policy, imprint, _serial, at, *_more = one_der(content, SEQUENCE).children()
+        algorithm, value = imprint.of(SEQUENCE).children()
+        digest = hashlib.new(HASHES[algorithm.children()[0].oid()])
+        for piece in stamped:
+            digest.update(piece)
+        if message.kind.oid() != TIME_INFO:
+            raise ValueError("it says no time")
+        self.certificate, self.others, self.at = message.certificate, message.others, _precise(at)
+        if value.of(OCTETS).content != digest.digest():
+            sentence = "is of other bytes: what it stands on was changed later, or it belongs to something else"
+            raise Wrong("time_stamp_of_another", f"{where} {sentence}.")
+        if message.digest != hashlib.new(message.hash, content).digest() or not message.is_theirs:
+            raise Wrong("time_stamp_broken", f"{where} was changed: its own signature does not hold.")
+        if not self.certificate.is_for_time:
+            raise Wrong("time_stamp_broken", f"{where} is signed with a certificate that is not for time stamps alone.")
+        if not self.certificate.is_in_force(self.at):
+            raise Wrong("time_stamp_broken", f"{where} is signed with a certificate that was not in force then.")
+
+
+def _precise(node: Node) -> datetime:
+    """The time of a time stamp, without parts of a second (RFC 3161, 2.4.2)."""
+    found = re.fullmatch(rb"(\d{14})(\.\d*[1-9])?Z", node.of(TIME).content)
+    if found is None:
+        raise ValueError("its time is not in the form it must have")
+    return datetime.strptime(found[1].decode(), "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
+
+
+def spoken(at: datetime) -> str:
+    """A time as a person reads it."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+# ---- 6. The signatures of a PDF and what follows them (ISO 32000-2, 12.8; ETSI EN 319 142-1) ----
 
 BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*0 (\d{1,11}) (\d{1,11}) (\d{1,11})\s*\]")
 SIGNED_AT = re.compile(rb"/M \(D(?:\\072|:)(\d{14})(Z|[+-]\d\d'\d\d'?)\)")
 EMBEDDED = re.compile(rb"/Type ?/EmbeddedFile\b.{0,400}?/Length (\d{1,9})>>\s*stream\r?\n", re.DOTALL)
-MESSAGE_DIGEST, SIGNING_CERTIFICATE = "1.2.840.113549.1.9.4", "1.2.840.113549.1.9.16.2.47"
-CONTENT_TYPE, DATA, SIGNED_DATA = "1.2.840.113549.1.9.3", "1.2.840.113549.1.7.1", "1.2.840.113549.1.7.2"
-SHA256_OID = "2.16.840.1.101.3.4.2.1"
+STAMP_KIND = b"/Type /DocTimeStamp"
+UPDATED = re.compile(rb"\s*\d{1,7} 0 obj\n<<\n(.*?)>>\n(?:(endobj\n)|stream\n)", re.DOTALL)
+END_OF_STREAM, END_OF_UPDATE = b"\nendstream\nendobj\n", re.compile(rb"\s*startxref\s+\d+\s+%%EOF\n?")
+ONE_EACH = (
+    rb"/Type /Catalog\n",
+    rb"/Type /Page\n",
+    rb"/FT /Sig\n/T \(Timestamp\\055\d+\)\n",
+    rb"/Contents <[0-9A-Fa-f]+>\n/ByteRange \[[0-9 ]+\] *\n/Type /DocTimeStamp\n",
+)
+STORE = rb"/Certs \[[0-9 R]+\]\n/CRLs \[[0-9 R]+\]\n"
+
+
+class Place:
+    """Where a signature or a time stamp stands in a PDF: the bytes before and behind its gap are signed.
+    Raises Wrong where its numbers leave out more than the gap."""
+
+    def __init__(self, pdf: bytes, found: re.Match[bytes]) -> None:
+        self.start, self.resumes, length = (int(number) for number in found.groups())
+        self.end, self.at = self.resumes + length, found.end()
+        gap = pdf[self.start : self.resumes]
+        if not (0 < self.start < self.resumes < self.end <= len(pdf) and re.fullmatch(rb"<[0-9A-Fa-f]+>", gap)):
+            raise Wrong("signature_unreadable", "A signature of the PDF does not say which bytes it covers.")
+        self.signed = (pdf[: self.start], pdf[self.resumes : self.end])
+        self.padded = bytes.fromhex(gap[1:-1].decode("ascii")) if len(gap) % 2 == 0 else b""
+
+    def message(self) -> Node:
+        """What stands in the gap, with nothing behind it but zeros. Raises ValueError."""
+        content, padding = read_der(self.padded)
+        if padding.strip(b"\0"):
+            raise ValueError("something stands behind it")
+        return content
 
 
 class Signature:
-    """One signature of a PDF: whose certificate it carries, what it covers, when it says it was made.
+    """One signature of a PDF: whose certificate it carries, with which chain, what it covers, when it says it was made.
 
     Raises Wrong where its bytes are not what was signed, or its message is not what it claims to be.
     """
 
-    def __init__(self, pdf: bytes, found: re.Match[bytes]) -> None:
-        self.start, self.resumes, length = (int(number) for number in found.groups())
-        self.end = self.resumes + length
-        gap = pdf[self.start : self.resumes]
-        if not (0 < self.start < self.resumes < self.end <= len(pdf) and re.fullmatch(rb"<[0-9A-Fa-f]+>", gap)):
-            raise Wrong("signature_unreadable", "A signature of the PDF does not say which bytes it covers.")
-        signed = sha256(pdf[: self.start] + pdf[self.resumes : self.end])
+    def __init__(self, pdf: bytes, place: Place) -> None:
+        self.start, self.end = place.start, place.end
         try:
-            self._read(bytes.fromhex(gap[1:-1].decode("ascii")), signed)
-            self.at = self._time(pdf, found.end())
-        except (ValueError, IndexError, KeyError) as error:
+            self._read(Message(place.message()), b"".join(place.signed))
+            self.at = self._time(pdf, place.at)
+        except (ValueError, IndexError, KeyError, StopIteration) as error:
             raise Wrong("signature_unreadable", f"A signature of the PDF cannot be read: {error}.") from error
 
-    def _read(self, message: bytes, signed: bytes) -> None:
-        content, padding = read_der(message)
-        kind, wrapped = content.of(SEQUENCE).children()
-        parts = wrapped.of(0xA0).children()[0].of(SEQUENCE).children()
-        certificates = next(node for node in parts if node.tag == 0xA0).children()
-        (signer,) = parts[-1].of(SET).children()
-        _version, issued, hashed, attributes, algorithm, value = signer.children()[:6]
-        if padding.strip(b"\0") or kind.oid() != SIGNED_DATA or hashed.children()[0].oid() != SHA256_OID:
+    def _read(self, message: Message, signed: bytes) -> None:
+        if message.hash != "sha256" or message.kind.oid() != DATA or message.content:
             raise ValueError("it is of another kind than a record has")
-        said = {one.children()[0].oid(): one.children()[1].of(SET).children() for one in attributes.of(0xA0).children()}
-        if said[CONTENT_TYPE][0].oid() != DATA:
-            raise ValueError("it signs another kind of content")
-        if said[MESSAGE_DIGEST][0].of(OCTETS).content != signed:
+        if message.digest != sha256(signed):
             raise Wrong("pdf_changed", "The PDF was changed after it was signed.")
-        named = said[SIGNING_CERTIFICATE][0].children()[0].children()[0].children()
-        hashes = [node.content for node in named if node.tag == OCTETS]
-        if named[0].tag == SEQUENCE and named[0].children()[0].oid() != SHA256_OID:
-            raise ValueError("it names its certificate by another hash than SHA-256")
-        chosen = [node.whole for node in certificates if [sha256(node.whole)] == hashes]
-        if len(chosen) != 1:
-            raise Wrong("signature_broken", "A signature of the PDF does not name the certificate that it carries.")
-        self.certificate = Certificate(chosen[0])
-        is_named = issued.content == self.certificate.issuer + self.certificate.serial
-        # What is signed are the attributes as a SET OF (RFC 5652, 5.4): its tag is not the one they lie under here.
-        if not is_named or not self.certificate.has_signed(b"\x31" + attributes.whole[1:], algorithm, value.content):
+        if not message.is_theirs:
             raise Wrong("signature_broken", "A signature of the PDF is not by the certificate that it carries.")
+        self.certificate, self.chain, self.value = message.certificate, message.others, message.value
+        stamps = [one.children() for one in message.unsigned]
+        if [kind.oid() for kind, _ in stamps] not in ([], [STAMP_OF_SIGNATURE]):
+            raise ValueError("it carries more that is not signed than its time stamp")
+        self.stamp = stamps[0][1].of(SET).children()[0] if stamps else None
 
     def _time(self, pdf: bytes, place: int) -> datetime:
         said = SIGNED_AT.search(pdf, place, min(self.end, place + 2000))
@@ -417,19 +635,85 @@ class Signature:
         return at if zone == "Z" else at - int(zone[:1] + "1") * timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
 
 
-def signatures_of(pdf: bytes) -> list[Signature]:
-    """The seal's signature and the doctor's, each a whole state of the file, the last up to its end. Raises Wrong."""
+class Signed(NamedTuple):
+    """What a PDF was signed with: one or two signatures, then the document time stamps; and the certificates that the
+    updates with time stamps brought."""
+
+    signatures: list[Signature]
+    stamps: list[Place]
+    brought: list[bytes]
+
+    def states(self) -> list[int]:
+        """Where the file ends with so many time stamps: first with none."""
+        return [self.signatures[-1].end, *(one.end for one in self.stamps)]
+
+
+def signed_in(pdf: bytes) -> Signed:
+    """The seal's signature and the doctor's, then updates of one time stamp each up to the file's end. Raises Wrong."""
     marks = list(BYTE_RANGE.finditer(pdf))
-    if not pdf.startswith(b"%PDF-") or not marks or pdf.count(b"/ByteRange") != len(marks) or len(marks) > 2:
+    kinds = [STAMP_KIND in pdf[mark.start() : pdf.find(b"endobj", mark.start())] for mark in marks]
+    if not pdf.startswith(b"%PDF-") or pdf.count(b"/ByteRange") != len(marks) or kinds.count(False) not in (1, 2):
         raise Wrong("signature_missing", "The PDF does not carry the one or two signatures that a record has.")
-    found = [Signature(pdf, mark) for mark in marks]
-    if found[-1].end != len(pdf):
-        raise Wrong("pdf_added_to", "Something stands in the PDF behind its last signature.")
+    if kinds != sorted(kinds):
+        raise Wrong("pdf_added_to", "A signature was added to the PDF behind a time stamp.")
+    places = [Place(pdf, mark) for mark in marks]
+    found = [Signature(pdf, place) for place, is_stamp in zip(places, kinds) if not is_stamp]
+    stamps, brought = places[len(found) :], list[bytes]()
     if len(found) == 2:
         update = pdf[found[0].end : found[1].end]
         if found[1].start < found[0].end or not _is_signature_alone(update):
             raise Wrong("pdf_added_to", "More than the doctor's signature was added to the PDF behind the seal.")
-    return found
+    end = found[-1].end
+    for number, stamp in enumerate(stamps, 1):
+        # A stamp that does not reach from the end before it is none of ours, whatever it covers.
+        evidence = _stamp_alone(pdf[end : stamp.end]) if end < stamp.start else None
+        if evidence is None:
+            raise Wrong("pdf_added_to", f"More than time stamp {number} and its evidence was added to the PDF.")
+        brought, end = brought + evidence, stamp.end
+    if end != len(pdf):
+        raise Wrong("pdf_added_to", "Something stands in the PDF behind its last signature or time stamp.")
+    return Signed(found, stamps, brought)
+
+
+def _stamp_alone(update: bytes) -> list[bytes] | None:
+    """The certificates and lists in DER of an update that holds a time stamp, its field, what must name them (catalogue
+    and a page), the store of evidence and the table of places, each once, and nothing else; None where it does not.
+
+    Which page, and what else catalogue and page say than before, is not looked at here.
+    """
+    place, dictionaries, streams = 0, list[bytes](), list[bytes]()
+    while found := UPDATED.match(update, place):
+        text, place = found[1], found.end()
+        if re.search(rb"obj\b|stream", text):
+            return None
+        if found[2]:
+            dictionaries.append(text)
+            continue
+        length = re.search(rb"/Length (\d{1,7})\n", text)
+        size = int(length[1]) if length else 0
+        data, place = update[place : place + size], place + size
+        if not update.startswith(END_OF_STREAM, place):
+            return None
+        place += len(END_OF_STREAM)
+        if re.search(rb"/Type /XRef\n", text):
+            dictionaries.append(b"/Type /XRef\n")
+        elif re.fullmatch(rb"/Length \d+\n", text) and _is_der(data):
+            streams.append(data)
+        else:
+            return None
+    kinds = [*ONE_EACH, rb"/Type /XRef\n", *([STORE] if any(re.match(STORE, one) for one in dictionaries) else [])]
+    is_each = all(sum(bool(re.search(kind, one)) for one in dictionaries) == 1 for kind in kinds)
+    is_all = len(dictionaries) == len(kinds) and END_OF_UPDATE.fullmatch(update, place)
+    return streams if is_each and is_all else None
+
+
+def _is_der(data: bytes) -> bool:
+    """Whether the bytes are one sequence in DER, as a certificate and a list of revoked ones are."""
+    try:
+        one_der(data, SEQUENCE)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_signature_alone(update: bytes) -> bool:
@@ -469,7 +753,7 @@ def labels_of(pdf: bytes) -> tuple[str, str]:
     return numbers[0].decode(), sources[0].decode()
 
 
-# ---- 6. The log: a Merkle tree (RFC 6962, RFC 9162) under signed notes (C2SP signed-note and tlog-checkpoint) ----
+# ---- 7. The log: a Merkle tree (RFC 6962, RFC 9162) under signed notes (C2SP signed-note and tlog-checkpoint) ----
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
@@ -550,7 +834,7 @@ def read_checkpoint(note: str, key: LogKey) -> tuple[int, bytes]:
     return int(size), base64.b64decode(root, validate=True)
 
 
-# ---- 7. Reading a bundle: a zip or a folder, of which nothing is ever unpacked ----
+# ---- 8. Reading a bundle: a zip or a folder, of which nothing is ever unpacked ----
 
 
 def is_safe(name: str) -> bool:
@@ -614,7 +898,7 @@ def same(one: Any, other: Any) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
-# ---- 8. The checks ----
+# ---- 9. The checks ----
 
 
 class Report:
@@ -641,10 +925,17 @@ class Report:
 class Bundle:
     """A bundle on its way to a report: each check stands on what the ones before it read."""
 
-    def __init__(self, files: dict[str, bytes], root: str, log_key: str) -> None:
-        self.files, self.wanted_root, self.wanted_key = files, root, log_key
+    def __init__(
+        self, files: dict[str, bytes], roots: Sequence[str], log_key: str, authorities: Sequence[str] = ()
+    ) -> None:
+        self.files, self.wanted_roots, self.wanted_key = files, set(roots), log_key
+        self.wanted_authorities = set(authorities)
         self.report = Report()
+        self.named_stamps: Any = None
+        self.seal_roots: list[Certificate] = []
+        self.signed: Signed | None = None
         self.signatures: list[Signature] = []
+        self.sealed_as = 0
         self.is_older = False
         self.statements: list[Any] = []
         self.data: list[bytes] = []
@@ -655,6 +946,7 @@ class Bundle:
             self.manifest,
             self.certificates,
             self.record,
+            self.time_stamps,
             self.evidence,
             self.statement_signatures,
             self.doctor,
@@ -662,6 +954,8 @@ class Bundle:
             self.checkpoint,
             self.entries,
             self.consistency,
+            self.log_stamp,
+            self.authorities,
         )
         for check in checks:
             try:
@@ -689,6 +983,7 @@ class Bundle:
         if listed["format"] != "intake/evidence-bundle/1":
             raise Wrong("other_format", f"This program does not know bundles of the form {listed['format']}.")
         self.report.number = listed["number"]
+        self.named_stamps = listed.get("time_stamps")
         names = {one["name"]: one["sha256"] for one in listed["files"]}
         for name in sorted({*names, *self.files} - {"manifest.json"}):
             if name not in self.files:
@@ -704,44 +999,108 @@ class Bundle:
             self.held(f"The {len(names)} files of the bundle are those that its list names.")
 
     def certificates(self) -> None:
-        """The root is the one whose fingerprint was given, and it may issue certificates."""
+        """Each root is one whose fingerprint was given, and the clinic's own signed itself and may issue others."""
         self.root = read_pem(self.file("certificates/root.pem"))
-        if self.root.fingerprint != self.wanted_root:
-            raise Wrong(
-                "other_root",
-                f"The root certificate in the bundle has the fingerprint {self.root.fingerprint}, "
-                "which is not the one that was given.",
-            )
-        if not self.root.is_authority or not self.root.has_signed(
-            self.root.signed, self.root.algorithm, self.root.signature
-        ):
+        self._given(self.root, "The root certificate")
+        if not self.root.issued(self.root):
             raise Wrong("root_broken", "The root certificate is not one that may issue others.")
         self.held(f"The root certificate is the one whose fingerprint was given ({self.root.name}).")
+        for name in self._named("certificates/seal-root-"):
+            other = read_pem(self.files[name])
+            self._given(other, f"The root certificate above a seal ({name}, {other.name})")
+            self.seal_roots.append(other)
+            self.held(f"The root certificate above a seal is one whose fingerprint was given ({other.name}).")
+
+    def _named(self, start: str) -> list[str]:
+        return sorted(name for name in self.files if name.startswith(start))
+
+    def _given(self, root: Certificate, what: str) -> None:
+        if root.fingerprint not in self.wanted_roots:
+            sentence = f"{what} in the bundle has the fingerprint {root.fingerprint}, which was not given with --root."
+            raise Wrong("other_root", sentence)
 
     def record(self) -> None:
-        """The PDF's signatures hold up to its last byte, and the root stands behind both."""
+        """The PDF's signatures hold, nothing but time stamps follows them, and a root stands behind each."""
         self.pdf = self.file("record.pdf")
-        found = signatures_of(self.pdf)
-        for place, one in enumerate(found):
+        self.signed = signed_in(self.pdf)
+        for place, one in enumerate(self.signed.signatures):
             name = ("certificates/seal.pem", "certificates/doctor.pem")[place]
             if read_pem(self.file(name)).der != one.certificate.der:
                 raise Wrong("other_certificate", f"{name} is not the certificate that signed the PDF.")
             self._issued(one, is_doctors=place == 1)
-        self.signatures = found
-        for one in found:
-            self.held(f"The PDF is as {one.certificate.name} signed it at {one.at:%Y-%m-%d %H:%M:%S} UTC (own clock).")
+        self.signatures = self.signed.signatures
+        chain = sorted(read_pem(self.files[name]).der for name in self._named("certificates/seal-chain-"))
+        if chain != sorted(one.der for one in self.signatures[0].chain):
+            raise Wrong("other_certificate", "The certificates above the seal are not those that stand in the PDF.")
+        for one in self.signatures:
+            self.held(f"The PDF is as {one.certificate.name} signed it at {spoken(one.at)} (own clock).")
 
     def _issued(self, one: Signature, *, is_doctors: bool) -> None:
-        """Whether the clinic's root issued a signature's certificate, for this part, and for that time."""
+        """Whether a root stands behind a signature's certificate, for this part, and for that time."""
         certificate = one.certificate
-        if certificate.issuer != self.root.subject or not self.root.has_signed(
-            certificate.signed, certificate.algorithm, certificate.signature
-        ):
-            raise Wrong("unknown_signer", f"{certificate.name} signed with a certificate that the root did not issue.")
         if certificate.is_doctors is not is_doctors or certificate.is_authority:
             raise Wrong("wrong_role", f"The certificate of {certificate.name} is not for this part of the record.")
-        if not certificate.begins <= one.at <= certificate.ends:
+        roots = [self.root] if is_doctors else [self.root, *self.seal_roots]
+        above = leads_to(roots, certificate, one.chain, one.at)
+        if above is None or (is_doctors and one.chain):
+            raise Wrong("unknown_signer", f"{certificate.name} signed with a certificate that no given root issued.")
+        if not certificate.is_in_force(one.at):
             raise Wrong("certificate_not_in_force", f"The certificate of {certificate.name} was not in force then.")
+        if above is not self.root:
+            self.report.notes.append(
+                f"Another authority certified the seal ({above.name}). It certifies others too: "
+                f"what makes it this clinic's seal is its name, {certificate.name}."
+            )
+
+    def time_stamps(self) -> None:
+        """The time stamps of signatures and document are whole, of these very bytes, and as many as the list names."""
+        if self.signed is None:
+            return  # why, the check before has said
+        of_signatures = [_stamp_of(one) for one in self.signed.signatures if one.stamp is not None]
+        of_document = [_stamp_in(place, number) for number, place in enumerate(self.signed.stamps, 1)]
+        for sentence, stamp in (*of_signatures, *of_document):
+            self._stamped(sentence, stamp)
+        there = {"signatures": len(of_signatures), "document": len(of_document)}
+        listed = there if self.named_stamps is None else self.named_stamps
+        if not same(there, listed):
+            raise Wrong(
+                "time_stamp_missing", f"The list of the bundle names these time stamps: {listed}, the PDF {there}."
+            )
+        if of_document:
+            self.report.notes.append(
+                "Behind the last signature stand certificates, lists of revoked ones and time stamps. What this "
+                "program does not judge of them: whether the catalogue and the page that are written anew there say "
+                "what the signed ones said, the tables of places, and the lists. “intake verify” judges the first two, "
+                "a validator of PAdES all three; that the file is the one that the clinic kept, the log says below."
+            )
+        if not (of_signatures or of_document):
+            self.report.notes.append("No time service stamped this record; its times are those of the clinic's clock.")
+
+    def _stamped(self, sentence: str, stamp: TimeStamp) -> None:
+        """Say when something was stamped and who stands behind it. Raises Wrong where nobody who was given does."""
+        when = f"{sentence} at {spoken(stamp.at)} by {stamp.certificate.name}"
+        if not self.wanted_authorities:
+            self.held(f"{when}: the time stamp is whole, but nobody said whose it is.")
+            return
+        brought = self.signed.brought if self.signed else []
+        known = [read_pem(self.files[name]) for name in self._named("certificates/time-")]
+        known += [*stamp.others, *(Certificate(der) for der in brought if _is_certificate(der))]
+        distinct = list({one.der: one for one in known}.values())
+        above = authority_of(stamp.certificate, distinct, self.wanted_authorities, stamp.at)
+        if above is None:
+            problem = f"{when}, and no time authority that was given stands behind it."
+            raise Wrong("unknown_time_authority", problem)
+        self.held(f"{when}; the time authority that was given stands behind it ({above.name}).")
+
+    def authorities(self) -> None:
+        """Where no time authority was given: say which ones there are to be compared."""
+        names = self._named("certificates/time-authority-")
+        if names and not self.wanted_authorities:
+            those = [read_pem(self.files[name]) for name in names]
+            each = ", ".join(f"{one.fingerprint} ({one.name})" for one in those)
+            self.report.notes.append(
+                f"No time authority was given (--time-authority); compare with what it publishes: {each}"
+            )
 
     def evidence(self) -> None:
         """What is embedded in the PDF is evidence.json, and the PDF names it and the bundle's number."""
@@ -766,7 +1125,7 @@ class Bundle:
             if not is_same or statement["evidence"]["type"] != f"intake/{kind}":
                 raise Wrong("statement_differs", f"statements/{kind}.json is not the statement in the evidence.")
             is_kept = base64.b64decode(statement["signature"], validate=True) == signature
-            if not is_kept or not self._sealed(data, signature):
+            if not is_kept or not self._sealed(statement, data, signature):
                 raise Wrong("statement_signature_wrong", f"The seal did not sign the statement “{kind}”.")
             self.data.append(data)
             self.held(f"The clinic's seal signed the statement “{kind}” of {statement['evidence']['at']}.")
@@ -776,12 +1135,22 @@ class Bundle:
         if before and last["evidence"]["patient_statement_sha256"] != before[0]["sha256"]:
             raise Wrong("statements_do_not_belong", "The last statement follows another than the one in the bundle.")
 
-    def _sealed(self, data: bytes, signature: bytes) -> bool:
+    def _sealed(self, statement: Any, data: bytes, signature: bytes) -> bool:
+        """Whether the seal of the PDF signed a statement, or an earlier one whose certificate the evidence brings."""
         if not self.signatures:
             raise Wrong("seal_missing", "Without the seal in the PDF the statements' signatures cannot be judged.")
-        algorithm = self.signatures[0].certificate.key.children()[0].children()[0].oid()
-        named = ECDSA_SHA256 if algorithm == EC_KEY else RSA_SHA256
-        return self.signatures[0].certificate.has_signed(data, _named(named), signature)
+        certificate, chain = self.signatures[0].certificate, list[Certificate]()
+        if "certificates" in statement:
+            brought = [base64.b64decode(one, validate=True) for one in statement["certificates"]]
+            certificate, *chain = (Certificate(der) for der in brought)
+            at = datetime.fromisoformat(statement["evidence"]["at"].replace("Z", "+00:00"))
+            is_seal = not certificate.is_doctors and not certificate.is_authority and certificate.is_in_force(at)
+            if not is_seal or leads_to([self.root, *self.seal_roots], certificate, chain, at) is None:
+                raise Wrong("unknown_signer", f"{certificate.name} signed a statement, and no given root issued that.")
+            if read_pem(self.file(f"certificates/seal-of-{statement['kind']}.pem")).der != certificate.der:
+                raise Wrong("other_certificate", f"Another seal is named for the statement “{statement['kind']}”.")
+        algorithm = certificate.key.children()[0].children()[0].oid()
+        return certificate.has_signed(data, _named(ECDSA_SHA256 if algorithm == EC_KEY else RSA_SHA256), signature)
 
     def doctor(self) -> None:
         """A countersigned record carries the signature of the doctor whom its evidence names; no other record does."""
@@ -843,18 +1212,36 @@ class Bundle:
         visit = self.statements[-1]["evidence"]["visit"]["id"]
         if any(one["subject"] != visit for one in said):
             raise Wrong("entry_of_another_visit", "An entry of the log is about another visit.")
-        sealed = [one["facts"]["pdf_sha256"] for one in said if one["event"] == "record.sealed"]
-        if sealed.count(sha256(self.pdf).hex()) != 1:
-            raise Wrong("record_not_in_log", "No entry of the log says that this PDF was sealed.")
+        self._filed(said)
         for place, statement in enumerate(self.statements):
             self._committed(statement, self.data[place], said)
         self.held(f"The {len(kept)} entries of this visit stand in the signed log; one names this PDF by its SHA-256.")
-        number = next(one["seq"] for one in said if one["facts"].get("pdf_sha256") == sha256(self.pdf).hex())
-        later = [one for one in said if one["seq"] > number and one["event"].endswith("withdrawn")]
+        later = [one for one in said if one["seq"] > self.sealed_as and one["event"].endswith("withdrawn")]
         for one in later:
             self.report.notes.append(
                 f"After this record the patient took something back ({one['event']}, {one['at']})."
             )
+
+    def _filed(self, said: list[Any]) -> None:
+        """One entry says that the PDF was sealed, and one for each time stamp that the file was kept with it."""
+        ends = self.signed.states() if self.signed else [len(self.pdf)]
+        digests = [sha256(self.pdf[:end]).hex() for end in ends]
+        of_files = [one for one in said if one["event"] in ("record.sealed", "record.time_stamped")]
+        sealed = [one for one in of_files if one["facts"]["pdf_sha256"] == digests[0]]
+        if [one["event"] for one in sealed] != ["record.sealed"]:
+            raise Wrong("record_not_in_log", "No entry of the log says that this PDF was sealed.")
+        self.sealed_as, record = sealed[0]["seq"], sealed[0]["facts"]["record"]
+        stamped = [
+            (one["facts"]["number"], one["facts"]["pdf_sha256"])
+            for one in of_files
+            if one["event"] == "record.time_stamped" and one["facts"]["record"] == record
+        ]
+        here = list(enumerate(digests[1:], 1))
+        if stamped[: len(here)] != here:
+            raise Wrong("record_not_in_log", "No entry of the log says that this PDF was kept with its time stamps.")
+        if len(stamped) > len(here):
+            sentence = f"The log names {len(stamped)} time stamps of this record, and the PDF has {len(here)}."
+            raise Wrong("time_stamp_missing", sentence)
 
     def _committed(self, statement: Any, data: bytes, said: list[Any]) -> None:
         """Whether the log committed to a statement, and says of the events before it what the statement says."""
@@ -879,10 +1266,32 @@ class Bundle:
             raise Wrong("not_consistent", f"The log does not begin with the one signed at {size} entries.")
         self.held(f"The log begins with what was signed at {size} entries, its oldest checkpoint.")
 
+    def log_stamp(self) -> None:
+        """A checkpoint of this log was stamped, and this log goes on from it."""
+        if "log/stamped-checkpoint.txt" not in self.files:
+            self.report.notes.append("No time stamp of the log is in the bundle.")
+            return
+        note = self.file("log/stamped-checkpoint.txt")
+        size, root = read_checkpoint(note.decode("utf-8"), self.key)
+        stamp = TimeStamp(
+            one_der(self.file("log/stamped-checkpoint.tsr"), SEQUENCE), [note], "The time stamp of the log"
+        )
+        proof = read_json(self.file("log/stamped-consistency.json"))
+        if (proof["first"].encode(), proof["second"].encode()) != (note, self.file("log/checkpoint.txt")):
+            raise Wrong("other_checkpoint", "The proof beside the stamped checkpoint is about another one.")
+        path = [base64.b64decode(step, validate=True) for step in proof["path"]]
+        if not is_consistent(size, self.size, root, self.tree_root, path):
+            raise Wrong("not_consistent", f"The log does not begin with the one that was stamped at {size} entries.")
+        self._stamped(f"The log of {size} entries, with which this one begins, was stamped", stamp)
+        if self.sealed_as and self.sealed_as <= size:
+            self.held("The entry of this record is among those that were stamped with the log.")
+        elif self.sealed_as:
+            self.report.notes.append("The log was stamped before this record was sealed: that says nothing of it yet.")
+
 
 KINDS = {
     *("record", "evidence", "statement", "statement-signature", "definition", "log-entries", "checkpoint"),
-    *("log-key", "log-consistency", "certificate", "program", "text"),
+    *("log-key", "log-consistency", "certificate", "time-stamp", "time-authority", "program", "text"),
 }
 
 
@@ -904,10 +1313,44 @@ def _named(oid: str) -> Node:
     return Node(SEQUENCE, inner, bytes([SEQUENCE, len(inner)]) + inner)
 
 
-def verify(path: str, root: str, log_key: str = "") -> Report:
-    """Check a bundle against a root's fingerprint and, where one is given, the log's printed key."""
+def _stamp_of(one: Signature) -> tuple[str, TimeStamp]:
+    """The time stamp of a signature (RFC 3161, appendix A), and how a sentence about it begins. Raises Wrong."""
+    who = one.certificate.name
+    if one.stamp is None:
+        raise Wrong("time_stamp_missing", f"The signature of {who} has no time stamp.")
+    stamp = TimeStamp(one.stamp, [one.value], f"The time stamp of the signature of {who}")
+    return f"The signature of {who} was stamped", stamp
+
+
+def _stamp_in(place: Place, number: int) -> tuple[str, TimeStamp]:
+    """A time stamp of the document, and how a sentence about it begins. Raises Wrong."""
+    where = f"Time stamp {number} of the document"
     try:
-        bundle = Bundle(read_bundle(path), re.sub(r"[\s:]", "", root).lower(), log_key.strip())
+        token = place.message()
+    except ValueError as error:
+        raise Wrong("time_stamp_unreadable", f"{where} cannot be read: {error}.") from error
+    return f"The whole file up to its time stamp {number} was stamped", TimeStamp(token, place.signed, where)
+
+
+def _is_certificate(der: bytes) -> bool:
+    """Whether the bytes can be read as a certificate; a list of revoked ones cannot."""
+    try:
+        Certificate(der)
+    except (ValueError, IndexError):
+        return False
+    return True
+
+
+def _plain(fingerprint: str) -> str:
+    return re.sub(r"[\s:]", "", fingerprint).lower()
+
+
+def verify(path: str, roots: str | Sequence[str], log_key: str = "", authorities: Sequence[str] = ()) -> Report:
+    """Check a bundle against the fingerprints of one root or several, the log's printed key where one is given, and the
+    fingerprints of the time authorities that count."""
+    given = [roots] if isinstance(roots, str) else roots
+    try:
+        bundle = Bundle(read_bundle(path), [*map(_plain, given)], log_key.strip(), [*map(_plain, authorities)])
     except Wrong as wrong:
         report = Report()
         report.problems.append((wrong.code, wrong.sentence))
@@ -919,11 +1362,14 @@ def main() -> int:
     """Read the command line, print the report, give the exit code."""
     parser = argparse.ArgumentParser(description="Check the evidence bundle of a sealed record, offline.")
     parser.add_argument("bundle", nargs="?", default=os.path.dirname(os.path.abspath(__file__)))
-    parser.add_argument("--root", required=True, help="SHA-256 of the clinic's root certificate, from elsewhere")
+    root = "SHA-256 of the clinic's root certificate, from elsewhere; again for the root of another authority's seal"
+    parser.add_argument("--root", required=True, action="append", help=root)
     parser.add_argument("--log-key", default="", help="the log's key as the clinic printed it")
+    authority = "SHA-256 of the certificate of the authority behind the time stamps, from elsewhere; may be repeated"
+    parser.add_argument("--time-authority", action="append", default=[], help=authority)
     parser.add_argument("--json", action="store_true", help="one object for programs")
     given = parser.parse_args()
-    report = verify(given.bundle, given.root, given.log_key)
+    report = verify(given.bundle, given.root, given.log_key, given.time_authority)
     if given.json:
         lines = [json.dumps(report.as_json(), indent=2)]
     else:
