@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from intake import consent
 from intake.db import transaction
@@ -16,7 +16,6 @@ from tests.kiosk.pages import events, identified
 
 pytestmark = pytest.mark.browser
 END = "input[name=read_end]"
-SEEN = "document.querySelector('input[name=read_end]').value === '1'"
 
 
 def holding(app: Flask, base: str, tablet: BrowserContext, visit_id: UUID) -> Page:
@@ -40,14 +39,16 @@ def test_the_end_of_the_risks_counts_once_it_is_above_the_bar_at_the_foot(
         consent.present(clinic(), visit_id, "en", by=TABLET)
     page = holding(app, base, tablet, visit_id)
     page.goto(f"http://localhost:{base.split(':')[1]}/visit/effects/effects")
-    page.wait_for_function("document.querySelector('input[name=read_end]').value === '0'")
+    expect(page.locator(END)).to_have_value("0")
     page.locator("[data-end]").evaluate("end => scrollBy(0, end.getBoundingClientRect().top - innerHeight + 40)")
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     bar = page.locator(".actions").bounding_box()
     end = page.locator("[data-end]").evaluate("end => end.getBoundingClientRect().top")
-    assert bar is not None and bar["y"] < end < 1180 and not page.evaluate(SEEN), "under the bar it is not seen"
+    assert bar is not None and bar["y"] < end < 1180 and page.locator(END).input_value() == "0", (
+        "under the bar it is not seen"
+    )
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    page.wait_for_function(SEEN)
+    expect(page.locator(END)).to_have_value("1")
     for box in page.locator("input[value=understood]").all():
         box.evaluate("box => { box.checked = true; }")
     path.go_on(page)
@@ -71,6 +72,7 @@ def test_a_signature_says_that_a_finger_drew_it(live: tuple[Flask, str], tablet:
         kind = "touchMove" if step else "touchStart"
         finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.locator("[data-strokes]")).not_to_have_value("")
     path.go_on(page)
     with app.test_request_context():
         signed = consent.find_statement(visit_id, consent.Kind.SIGNED)
