@@ -99,13 +99,14 @@ class Lines:
     """Lines of text laid out and spelt in glyphs before. Nearly all of a record's are the clinic's own, the same ones
     in each. Two fifths of the time.
 
-    Only what two documents had in the same style and width is kept, so that a patient's words are not; until then a
-    number stands for them, from which they cannot be had back.
+    Only what records of two patients had in the same style and width is kept, so that a patient's words are not; until
+    then a number stands for them, from which they cannot be had back.
     """
 
     def __init__(self, split: Any, draw: Any) -> None:
         self.stock_split, self.stock_draw = split, draw
         self.document = 0
+        self.whose = ""  # which patient the document is of; where nobody says, each is somebody else's
 
     def split(
         self,
@@ -125,7 +126,8 @@ class Lines:
         made = self.stock_split(text, style, context, max_width, justification_spacing, is_line_start, minimum)
         if len(kept) > KEPT:
             kept.clear()
-        if kept.setdefault(hash(key), self.document) != self.document:
+        whose = self.whose or self.document
+        if kept.setdefault(hash(key), whose) != whose:
             made[0].spelt = None
             kept[key] = made
         return made

@@ -79,7 +79,7 @@ def _warmed_up(templates: Path, fonts: Path) -> Draw:
     import jinja2.debug  # noqa: F401 - by itself only loaded when a template fails
 
     from intake import i18n
-    from intake.records import quick
+    from intake.records import kept_lines, quick
     from intake.records.render import render
 
     quick.install()
@@ -88,6 +88,7 @@ def _warmed_up(templates: Path, fonts: Path) -> Draw:
     translators = {tag: i18n.translator(tag) for tag in ["en", *words]}
 
     def draw(snapshot: Any, evidence: bytes) -> bytes:
+        kept_lines.LINES.whose = snapshot.patient_ref
         tag = snapshot.language
         translate = translators.get(tag) or translators.get(tag.partition("-")[0]) or translators["en"]
         return render(snapshot, evidence, translate, fonts=fonts, templates=templates)

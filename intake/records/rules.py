@@ -242,6 +242,7 @@ class Snapshot:
     timeline: tuple[Event, ...] = ()
     definitions: tuple[DefinitionVersion, ...] = ()
     demo: bool = False
+    patient_ref: str = ""  # which records are of one patient; printed nowhere
 
     def __post_init__(self) -> None:
         """Hold an outcome to what it claims."""

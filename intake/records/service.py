@@ -88,6 +88,7 @@ def unsealed(visit_id: UUID, of: str = "") -> Unsealed | None:
     first = signed.body if signed else last.body
     visit = visits.get_visit(visit_id)
     snapshot = compose.snapshot(first, last.body, evidence, given, i18n.translator(first["language"]))
+    snapshot = replace(snapshot, patient_ref=str(visit.patient_id))
     return Unsealed(visit_id, visit.patient_id, snapshot, evidence, last.sha256, _countersigner(last.body))
 
 

@@ -73,6 +73,11 @@ def test_records_that_follow_one_another_in_any_order_do_not_change_each_other(e
         assert [engine.render(snapshot, EVIDENCE) for snapshot in snapshots] == expected
 
 
+def test_what_only_records_of_one_patient_hold_is_not_kept_however_many_there_are() -> None:
+    ran = subprocess.run([sys.executable, "-c", TWICE], capture_output=True, text=True, check=True)
+    assert json.loads(ran.stdout) == [False, True]
+
+
 def test_a_page_with_a_style_of_its_own_is_drawn_with_it(tmp_path: Path) -> None:
     shutil.copytree(TEMPLATES / "records", tmp_path / "records")
     page = tmp_path / "records" / "record.html"
@@ -130,6 +135,28 @@ strokes = a_snapshot().signature.path
 paths = [key[0] for key in getattr(weasyprint.svg.TAGS["path"], "_kept", ())]
 found["paths"], found["strokes"] = len(paths), strokes in paths or not strokes
 print(json.dumps(found))
+"""
+
+
+TWICE = """
+import dataclasses, gc, json
+from pathlib import Path
+from weasyprint.css import Style
+from intake.config import TEMPLATES
+from intake.records import rendering
+from intake.records.render import FONTS
+from tests.records.snapshots import EVIDENCE, a_snapshot
+
+def is_kept(words):
+    return any(words in key[0] for style in gc.get_objects() if isinstance(style, Style)
+               for key in style.__dict__.get("_lines", ()) if isinstance(key, tuple))
+
+draw = rendering._warmed_up(TEMPLATES, FONTS)
+for patient in ("a", "a", "a"):
+    draw(dataclasses.replace(a_snapshot(), patient_name="Zoya Quraishi", patient_ref=patient), EVIDENCE)
+before = is_kept("Zoya Quraishi")
+draw(dataclasses.replace(a_snapshot(), patient_name="Zoya Quraishi", patient_ref="b"), EVIDENCE)
+print(json.dumps([before, is_kept("Zoya Quraishi")]))
 """
 
 
