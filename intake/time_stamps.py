@@ -17,7 +17,8 @@ from asn1crypto import algos, cms, core, crl, pem, tsp, x509
 from flask import Flask, current_app
 from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
 from pyhanko.sign.validation.status import TimestampSignatureStatus
-from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator.errors import PathBuildingError, ValidationError
 
 from intake import clock
 from intake.errors import DomainError, Invalid, NotAllowed
@@ -193,6 +194,23 @@ class TimeService:
             await checked(token.der, _imprint_of(token.der), self.authorities, lists)
         except Invalid as error:
             raise Invalid("time_stamp.revoked") from error
+        return lists
+
+    async def lists_of(self, path: Sequence[Any]) -> list[Any]:
+        """The lists for a signer's certificate and those above it up to a root, the last; none where one of them is at
+        no allowed host, or where they do not show that each certificate is good now.
+
+        Raises NotAllowed("time_stamp.no_answer") where a host is silent: then it is worth while to wait.
+        """
+        signer, *above, root = path
+        try:
+            lists = [await self._list(one) for one in path[:-1]]
+            context = ValidationContext(
+                trust_roots=[root], other_certs=above, crls=lists, allow_fetching=False, revocation_mode="hard-fail"
+            )
+            await CertificateValidator(signer, validation_context=context).async_validate_usage(set())
+        except (Invalid, ValidationError, PathBuildingError):
+            return []
         return lists
 
     async def _list(self, certificate: Any) -> Any:

@@ -157,6 +157,7 @@ def time_service(a_time_service: tsa.Service, clock_at: Callable[[datetime], Non
     yield a_time_service
     a_time_service.lie, a_time_service.stamper = "", honest
     a_time_service.authority.revoked.clear()
+    a_time_service.lists.clear()
     a_time_service.let_go.set()
     a_time_service.let_go = threading.Event()
 

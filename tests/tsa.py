@@ -139,6 +139,7 @@ class Service:
     stamper: Stamper
     lie: str = ""
     asked: int = 0
+    lists: dict[str, bytes] = field(default_factory=dict)  # of other authorities, by path
     let_go: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, query: bytes) -> bytes:
@@ -188,6 +189,9 @@ class Handler(BaseHTTPRequestHandler):
             self._send(self.service.answer(query), "application/timestamp-reply")
 
     def do_GET(self) -> None:
+        if self.path in self.service.lists:
+            self._send(self.service.lists[self.path], "application/pkix-crl")
+            return
         is_none = self.service.lie == "no list"
         self._send(b"nothing of the kind" if is_none else self.service.authority.revocation_list(), "text/plain")
 

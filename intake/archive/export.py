@@ -7,8 +7,9 @@ the transactions, and writes each step into the log before the bytes leave.
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from hashlib import sha256
 
 from intake import audit, records
 from intake.access import Actor
@@ -55,7 +56,7 @@ class Package:
     def add(self, row: search.Row, pdf: bytes) -> bytes:
         """Put a record in; gives the bytes of the zip that can be sent now."""
         self._write(f"{row.number}.pdf", pdf, row.sealed_at.astimezone(self.clinic.zone))
-        self.packed.append(row)
+        self.packed.append(replace(row, pdf_sha256=sha256(pdf).hexdigest()))  # a time stamp may be newer than the list
         return self._end.take()
 
     def leave_out(self, row: search.Row, fault: str) -> None:

@@ -43,7 +43,12 @@ class Check:
     @property
     def is_genuine(self) -> bool:
         """Whether the bytes are those that were kept, and the signatures in them are the clinic's and all in order."""
-        return not self.fault and bool(self.seals) and not self.problems
+        return not self.fault and bool(self.seals) and not set(self.problems) - {records.Fault.UNKNOWN_TIME_AUTHORITY}
+
+    @property
+    def is_time_confirmed(self) -> bool:
+        """Whether every time stamp in it, if there is any, is of an authority in the settings."""
+        return records.Fault.UNKNOWN_TIME_AUTHORITY not in self.problems
 
 
 @dataclass(frozen=True)
@@ -76,16 +81,21 @@ def page_of(record_id: UUID) -> Page:
 
 def check(record_id: UUID) -> Check:
     """Whether the file is there, hashes to what was kept, and carries the clinic's whole seal. Raises NotFound."""
+    return _checked(record_id)[1]
+
+
+def _checked(record_id: UUID) -> tuple[bytes, Check]:
+    """The file, and what a check of these very bytes found."""
     records.get_record(record_id)
     try:
-        verdict = records.verify_record(record_id)
+        pdf, verdict = records.open_verified(record_id)
     except Damaged as error:
-        return Check(fault=error.code)
+        return b"", Check(fault=error.code)
     except NotFound as error:
         if error.code != "storage.not_found":
             raise
-        return Check(fault=error.code)
-    return Check(
+        return b"", Check(fault=error.code)
+    return pdf, Check(
         seals=len(verdict.signatures),
         problems=verdict.problems,
         doctor=next((one.who for one in verdict.signatures if one.role == "doctor"), ""),
@@ -105,11 +115,12 @@ def number_of(record_id: UUID) -> str:
 
 
 def open_file(record_id: UUID) -> bytes:
-    """The sealed PDF, checked to the last byte. Raises Damaged where it is not what was sealed; its code says why."""
-    found = check(record_id)
+    """The sealed PDF, the very bytes that were checked. Raises Damaged where it is not what was sealed; its code says
+    why. A time authority that is not in the settings is no change of the file."""
+    pdf, found = _checked(record_id)
     if not found.is_genuine:
         raise Damaged(found.fault or "archive.seal_broken", record_id=record_id)
-    return records.open_pdf(record_id)
+    return pdf
 
 
 def note(reading: Reading, record_id: UUID, *, by: Actor, **facts: bool | str) -> None:

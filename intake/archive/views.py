@@ -34,6 +34,7 @@ def in_words() -> dict[str, object]:
         "reading_words": words.reading,
         "problem_words": words.problem,
         "proof_words": words.proof,
+        "waiting_words": words.waiting,
     }
 
 

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from intake.archive.service import Reading
 from intake.errors import DomainError
 from intake.i18n import LANGUAGE_NAMES
-from intake.records import SENTENCES, Fault, Proof
+from intake.records import SENTENCES, WHY_NO_STAMP, Fault, Proof
 
 OUTCOMES = {
     "countersigned": _l("Countersigned"),
@@ -28,6 +28,12 @@ FAULTS = {
     "audit.log_cut_off": _l("Entries of the log that were signed are gone."),
     "audit.history_differs": _l("The log is not the one that was signed."),
     "records.hash_differs": _l("The PDF is not the one that was sealed under this number."),
+    "archive.seal_broken": _l("The signatures in the file are not in order."),
+    "records.not_taken_apart": _l("The signatures or certificates in the file are not those of a record."),
+    "archive.statement_differs": _l("A statement in the file is not the one that was signed and kept."),
+    "audit.no_checkpoint": _l("The log is not signed up to this record yet. Try again in a few minutes."),
+    "checkpoint.stamp_wrong": _l("The time stamp of the log does not hold, or its authority is not in the settings."),
+    "seal.no_root_key": _l("The root's key is not there; it is needed to give a certificate."),
 }
 READINGS = {
     Reading.READ: _l("Looked at"),
@@ -95,7 +101,12 @@ def outcome(code: str) -> str:
 
 def fault(code: str) -> str:
     """What is wrong with a stored file; an unknown code speaks for itself, so that an administrator can look it up."""
-    return str(FAULTS.get(code, code))
+    return str(FAULTS[code] if code in FAULTS else waiting(code))
+
+
+def waiting(code: str) -> str:
+    """Why a record has no time stamp yet, as a part of a sentence; an unknown code speaks for itself."""
+    return str(_(WHY_NO_STAMP[code])) if code in WHY_NO_STAMP else str(FAULTS.get(code, code)).rstrip(".")
 
 
 def problem(code: Fault) -> str:

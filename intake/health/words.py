@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from intake.records import WHY_NO_STAMP
+
 
 def N_(message: str) -> str:
     """Mark words for the catalogues where they are written down before their language is known."""
@@ -124,18 +126,7 @@ WORDS: dict[str, tuple[str, str]] = {
         N_("%(count)s wait for theirs, the oldest for %(minutes)s minutes. Last reason: %(error)s."),
         N_("The records are sealed and filed all the same. See that the time service answers, or ask whoever runs it."),
     ),
-    "time_stamp.no_answer": (N_("the time service does not answer"), ""),
-    "time_stamp.too_large": (N_("the time service answers with more than a stamp can be"), ""),
-    "time_stamp.not_a_token": (N_("what the time service answers is no time stamp"), ""),
-    "time_stamp.broken": (N_("the time service's stamp is damaged"), ""),
-    "time_stamp.other_digest": (N_("the time service stamped something else"), ""),
-    "time_stamp.other_nonce": (N_("the time service answered another question"), ""),
-    "time_stamp.time_far_off": (N_("the time service's time and this computer's clock are far apart"), ""),
-    "time_stamp.unknown_authority": (N_("the stamp is not from the authority in the settings"), ""),
-    "time_stamp.other_signer": (N_("the time service changes its certificate with each answer"), ""),
-    "time_stamp.revoked": (N_("the time service's certificate was taken back"), ""),
-    "time_stamp.no_list": (N_("the list of revoked certificates could not be had"), ""),
-    "time_stamp.no_service": (N_("no time service is set any more"), ""),
+    **{code: (why, "") for code, why in WHY_NO_STAMP.items()},
     "log_stamp.good": (N_("Stamped %(hours)s hours ago."), ""),
     "log_stamp.none": (
         N_("A time service has not stamped the log yet."),

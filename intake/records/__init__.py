@@ -14,6 +14,7 @@ from intake.records.service import (
     find_by_number,
     get_record,
     open_pdf,
+    open_verified,
     record_of_visit,
     records_of_day,
     records_of_patients,
@@ -22,7 +23,7 @@ from intake.records.service import (
     unfiled,
     verify_record,
 )
-from intake.records.stamp_keeping import Waiting, count_awaiting_time_stamp, why_waiting
+from intake.records.stamp_keeping import WHY_NO_STAMP, Waiting, count_awaiting_time_stamp, why_waiting
 from intake.records.trust import Trust
 from intake.records.verifying import SENTENCES, Fault, Proof, Verdict, verify
 from intake.records.work import ask_for_time_stamps, renew_when_due
@@ -30,6 +31,7 @@ from intake.records.worth import RecordState
 
 __all__ = [
     "SENTENCES",
+    "WHY_NO_STAMP",
     "ClinicKeys",
     "ClinicSealer",
     "Fault",
@@ -54,6 +56,7 @@ __all__ = [
     "get_record",
     "material_of",
     "open_pdf",
+    "open_verified",
     "record_of_visit",
     "records_of_day",
     "records_of_patients",

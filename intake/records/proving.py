@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from intake.errors import Damaged
+from intake.errors import Damaged, Invalid
 from intake.records import embedded
 from intake.records.certificates import fingerprint
 from intake.records.seal import the_sealer
@@ -47,6 +47,9 @@ def material_of(pdf: bytes) -> Material:
     messages = [_message(place) for place in places(pdf[:base])]
     if evidence is None or not 0 < len(messages) <= len(ROLES):
         raise Damaged("records.not_taken_apart")
+    stamped = stamps_of(pdf, base, the_authorities())
+    if stamped.problem:
+        raise Invalid(stamped.problem)
     seals = {"seal": (messages[0].certificate, messages[0].chain), **dict(_earlier_seals(evidence))}
     return Material(
         evidence,
@@ -58,7 +61,7 @@ def material_of(pdf: bytes) -> Material:
         },
         (
             tuple(check(one.stamp, one.stamped, the_authorities()) for one in messages if one.stamp),
-            stamps_of(pdf, base, the_authorities()).tokens,
+            stamped.tokens,
         ),
     )
 

@@ -234,7 +234,14 @@ def open_pdf(record_id: UUID) -> bytes:
 
 def verify_record(record_id: UUID) -> Verdict:
     """Check a record's bytes and seal. Raises Damaged where the file itself is not what was stored, NotFound."""
-    return the_sealer().verify(open_pdf(record_id))
+    return open_verified(record_id)[1]
+
+
+def open_verified(record_id: UUID) -> tuple[bytes, Verdict]:
+    """The record's newest PDF and what can be said of these very bytes: a time stamp may be set between two readings.
+    Raises as `open_pdf` does."""
+    pdf = open_pdf(record_id)
+    return pdf, the_sealer().verify(pdf)
 
 
 def compared(verdict: Verdict) -> Verdict:

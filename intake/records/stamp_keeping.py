@@ -17,6 +17,7 @@ from intake.db import db, fetch, new_id
 from intake.errors import Damaged
 from intake.records import rules
 from intake.records.models import Record, RecordStamp
+from intake.records.tongue import N_
 from intake.storage import the_storage
 from intake.time_stamps import Token, the_time_service
 
@@ -24,6 +25,21 @@ JOB = "records.time_stamp"
 STAMPED = "record.time_stamped"
 RENEWED_BEFORE = timedelta(days=365)
 AT_A_TIME = 500  # jobs that are asked for at once
+# Why there is no time stamp, as a part of a sentence.
+WHY_NO_STAMP = {
+    "time_stamp.no_answer": N_("the time service does not answer"),
+    "time_stamp.too_large": N_("the time service answers with more than a stamp can be"),
+    "time_stamp.not_a_token": N_("what the time service answers is no time stamp"),
+    "time_stamp.broken": N_("the time service's stamp is damaged"),
+    "time_stamp.other_digest": N_("the time service stamped something else"),
+    "time_stamp.other_nonce": N_("the time service answered another question"),
+    "time_stamp.time_far_off": N_("the time service's time and this computer's clock are far apart"),
+    "time_stamp.unknown_authority": N_("the stamp is not from the authority in the settings"),
+    "time_stamp.other_signer": N_("the time service changes its certificate with each answer"),
+    "time_stamp.revoked": N_("the time service's certificate was taken back"),
+    "time_stamp.no_list": N_("the list of revoked certificates could not be had"),
+    "time_stamp.no_service": N_("no time service is set any more"),
+}
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,16 @@ from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
-from asn1crypto import cms, crl, x509
+from asn1crypto import cms, crl
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
 from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, IndirectObject, PdfObject, Reference
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from intake.errors import Invalid
-from intake.records.signed_bytes import Place, places
+from intake.records.certificates import is_issued_by
+from intake.records.signed_bytes import Message, Place, places
+from intake.records.trust import leads_to
 from intake.time_stamps import Token, check
 
 FIELD = "Timestamp-"
@@ -71,6 +75,36 @@ def stamps_of(pdf: bytes, base: int, authorities: Sequence[Any]) -> Stamps:
         return Stamps(tuple(found))
     kind = "cut" if OBJECT.match(rest) and b"%%EOF" not in rest else "changed" if UPDATE.search(rest) else "more"
     return Stamps(tuple(found), kind)
+
+
+def has_lists(pdf: bytes, messages: Sequence[Message | None], roots: Sequence[x509.Certificate]) -> bool:
+    """Whether the store of evidence has, for each signer and those above up to a root, a list of revoked certificates
+    that its issuer signed. Never raises."""
+    try:
+        store = PdfFileReader(BytesIO(pdf)).root["/DSS"]
+        lists = [x509.load_der_x509_crl(one.get_object().data) for one in store["/CRLs"]]
+        return bool(messages) and all(one is not None and _is_covered(one, lists, roots) for one in messages)
+    except Exception:  # a damaged file may fail anywhere in a parser; that is the finding
+        return False
+
+
+def _is_covered(
+    message: Message, lists: Sequence[x509.CertificateRevocationList], roots: Sequence[x509.Certificate]
+) -> bool:
+    """Whether each certificate from a signer's up to its root has a list of its issuer's."""
+    root = leads_to(roots, message.certificate, message.chain)
+    if root is None:
+        return False
+    issuers = [*message.chain, root]
+    return all(
+        any(is_issued_by(issuer, one) and _is_list_of(issuer, lists) for issuer in issuers)
+        for one in (message.certificate, *message.chain)
+    )
+
+
+def _is_list_of(issuer: x509.Certificate, lists: Sequence[x509.CertificateRevocationList]) -> bool:
+    key: Any = issuer.public_key()
+    return any(one.issuer == issuer.subject and one.is_signature_valid(key) for one in lists)
 
 
 def _says_so(place: Place) -> bool:
@@ -185,7 +219,7 @@ def _is_field(field: DictionaryObject, value: IndirectObject) -> bool:
 def _is_evidence(reader: PdfFileReader, one: IndirectObject) -> bool:
     """Whether a stream holds one certificate or one list in DER, and nothing beside."""
     stream = one.get_object()
-    for kind in (x509.Certificate, crl.CertificateList):
+    for kind in (asn1_x509.Certificate, crl.CertificateList):
         try:
             kind.load(stream.data, strict=True).native  # noqa: B018  # it is read lazily
         except (ValueError, TypeError):

@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import Any
 
 from asn1crypto import cms, crl
+from cryptography import x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.signers import PdfTimeStamper
 from pyhanko.sign.timestamps import TimeStamper
@@ -22,24 +23,33 @@ from intake.records.certificates import ClinicKeys, as_asn1
 from intake.records.seal import PlainWriter
 from intake.records.signed_bytes import places
 from intake.records.stamped import FIELD, count_stamps
+from intake.records.trust import leads_to
 from intake.time_stamps import TimeService, Token, checked
 
 
-def stamp(pdf: bytes, keys: ClinicKeys, time: TimeService) -> tuple[bytes, Token]:
+def stamp(
+    pdf: bytes, keys: ClinicKeys, time: TimeService, roots: Sequence[x509.Certificate] = ()
+) -> tuple[bytes, Token]:
     """The record with one more document time stamp, and the stamp. Slow: it asks outside.
 
+    `roots` are those of other authorities that may stand behind the seal. Where such an authority's list is at none of
+    the allowed hosts, or shows that the seal was taken back, the stamp is set without it.
     Raises what TimeService.stamp and `lists_for` do, what `revocation.the_list` does, and
     Invalid("time_stamp.other_signer") where the service answers each time with another certificate.
     """
-    return asyncio.run(_stamped(pdf, keys, time))
+    return asyncio.run(_stamped(pdf, keys, time, roots))
 
 
-async def _stamped(pdf: bytes, keys: ClinicKeys, time: TimeService) -> tuple[bytes, Token]:
+async def _stamped(
+    pdf: bytes, keys: ClinicKeys, time: TimeService, roots: Sequence[x509.Certificate]
+) -> tuple[bytes, Token]:
     # The service's own certificates must be in the file before its stamp is set: asked for once to see them.
     known = await time.ask(sha256(pdf).digest())
     for _ in range(2):
         taken = _OneStamp(time)
         certificates, lists = await _evidence(pdf, keys, time, known)
+        outside = await _outside(pdf, time, roots)
+        certificates, lists = [*certificates, *outside[0]], _once([*lists, *outside[1]])
         writer = PlainWriter(BytesIO(pdf))
         DocumentSecurityStore.supply_dss_in_writer(writer, None, certs=certificates, crls=lists)
         stamper = PdfTimeStamper(taken, field_name=f"{FIELD}{count_stamps(pdf) + 1}")
@@ -65,6 +75,18 @@ async def _evidence(pdf: bytes, keys: ClinicKeys, time: TimeService, known: Toke
         certificates += token.chain
         lists += await time.lists_for(token)
     return certificates, _once(lists)
+
+
+async def _outside(pdf: bytes, time: TimeService, roots: Sequence[x509.Certificate]) -> tuple[list[Any], list[Any]]:
+    """The chain of each signer whom another authority certified, its root, and their lists where they can be had."""
+    certificates, lists = list[Any](), list[Any]()
+    for message in (place.message for place in places(pdf)):
+        if message is None or (root := leads_to(roots, message.certificate, message.chain)) is None:
+            continue
+        path = [as_asn1(one) for one in (message.certificate, *message.chain, root)]
+        certificates += path
+        lists += await time.lists_of(path)
+    return certificates, lists
 
 
 def _once(lists: Sequence[Any]) -> list[Any]:

@@ -29,7 +29,7 @@ from intake.records.certificates import as_asn1
 from intake.records.pdf_fixes import DOCTOR_FIELD, SEAL_FIELD
 from intake.records.rules import digest
 from intake.records.signed_bytes import Place, places
-from intake.records.stamped import base_of, stamps_of
+from intake.records.stamped import base_of, has_lists, stamps_of
 from intake.records.tongue import N_
 from intake.records.trust import Trust, as_trust
 from intake.time_stamps import Token
@@ -146,13 +146,14 @@ class Verdict:
     statement_sha256: str = ""
     sha256: str = ""
     stamps: tuple[Token, ...] = ()
+    has_lists: bool = False  # of revoked certificates, for every signer and those above
 
     @property
     def proof(self) -> Proof:
         """What stands behind the time in it; that the services are known ones, only who named the authorities."""
         each = bool(self.signatures) and all(one.stamped_at for one in self.signatures)
         if self.stamps:
-            return Proof.ARCHIVE if each else Proof.DOCUMENT
+            return Proof.ARCHIVE if each and self.has_lists else Proof.DOCUMENT
         return Proof.SIGNATURES if each else Proof.CLOCK
 
     @property
@@ -168,6 +169,12 @@ class Verdict:
         return not self.problems
 
     @property
+    def is_unchanged(self) -> bool:
+        """Whether not a byte changed since this clinic sealed the file, whoever stamped it: at most the authority of a
+        time stamp is not known here, and the stamp is whole."""
+        return set(self.problems) <= {Fault.UNKNOWN_TIME_AUTHORITY}
+
+    @property
     def intact(self) -> bool:
         """Whether every signature's bytes are as they were signed."""
         return bool(self.signatures) and all(one.is_intact for one in self.signatures)
@@ -180,7 +187,8 @@ class Verdict:
     @property
     def covers_whole_file(self) -> bool:
         """Whether the last signature or time stamp covers every byte."""
-        return bool(self.signatures) and (self.signatures[-1].covers is Covers.FILE or bool(self.stamps))
+        is_stamped = bool(self.stamps) or (self.is_unchanged and not self.is_genuine)
+        return bool(self.signatures) and (self.signatures[-1].covers is Covers.FILE or is_stamped)
 
     @property
     def signer(self) -> str:
@@ -219,6 +227,7 @@ def verify(pdf: bytes, root: x509.Certificate | Trust, authorities: Sequence[Any
         statement_sha256=check.evidence.statement_sha256 if check.evidence else "",
         sha256=sha256(pdf).hexdigest(),
         stamps=check.stamps,
+        has_lists=bool(check.stamps) and has_lists(pdf, [one.message for one in check.places], check.trust.anchors),
     )
 
 
@@ -270,6 +279,9 @@ class _Check:
         self.signed = [replace(one, covers=min(one.covers, Covers.STATE, key=_SHARES.index)) for one in self.signed]
         found = stamps_of(pdf, len(self.pdf), self.authorities)
         self.stamps = found.tokens
+        if found.problem == "time_stamp.unknown_authority":
+            self.faults.add(Fault.UNKNOWN_TIME_AUTHORITY)
+            found = stamps_of(pdf, len(self.pdf), ())  # whoever it is: is each whole, and is nothing else there?
         if found.problem == "cut":
             self.faults.add(Fault.TRUNCATED)
         elif found.problem in ("more", "changed"):

@@ -40,7 +40,8 @@ def time_stamp(record: str, number: str) -> None:
         return
     if time is None:
         raise NotAllowed("time_stamp.no_service")
-    pdf, token = stamp(made.pdf, the_sealer().keys, time)
+    sealer = the_sealer()
+    pdf, token = stamp(made.pdf, sealer.keys, time, sealer.trust.outside)
     if made.good_until is not None and token.until <= made.good_until:
         return
     stored = stamp_keeping.store_stamped(made, pdf)

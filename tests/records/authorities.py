@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,16 +28,38 @@ Private = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class Authority:
-    """A national authority in small: its root certifies an issuing authority, and that one certifies seals."""
+    """A national authority in small: its root certifies an issuing authority, and that one certifies seals. Its
+    lists of revoked certificates are at `lists`, as root.crl and issuing.crl; without it no certificate names one."""
 
-    def __init__(self) -> None:
+    def __init__(self, lists: str = "") -> None:
+        self.lists = lists
         self.root_key, self.issuing_key = (ec.generate_private_key(ec.SECP384R1()) for _ in range(2))
         self.root = certificate("Trust Services root", self.root_key, None, self.root_key, is_ca=True)
-        self.issuing = certificate("Trust Services CA 1", self.issuing_key, self.root, self.root_key, is_ca=True)
+        self.issuing = certificate(
+            "Trust Services CA 1",
+            self.issuing_key,
+            self.root,
+            self.root_key,
+            is_ca=True,
+            list_url=lists and f"{lists}/root.crl",
+        )
+
+    def revocation_lists(self, *revoked: x509.Certificate) -> dict[str, bytes]:
+        """Both lists in DER by their paths; `revoked` are seals that were taken back."""
+        both = {"/root.crl": (self.root, self.root_key, ()), "/issuing.crl": (self.issuing, self.issuing_key, revoked)}
+        return {path: _list(issuer, key, those) for path, (issuer, key, those) in both.items()}
 
     def seal(self, name: str, private: Private, *, days: int = 730, is_for_signing: bool = True) -> x509.Certificate:
         """A certificate for somebody's seal."""
-        return certificate(name, private, self.issuing, self.issuing_key, days=days, is_for_signing=is_for_signing)
+        return certificate(
+            name,
+            private,
+            self.issuing,
+            self.issuing_key,
+            days=days,
+            is_for_signing=is_for_signing,
+            list_url=self.lists and f"{self.lists}/issuing.crl",
+        )
 
     def pkcs12(self, folder: Path, private: Private, sealed: x509.Certificate, *, whole: bool = True) -> dict[str, str]:
         """A PKCS #12 file with its password's file, as settings; with the chain inside, or with none."""
@@ -63,6 +86,7 @@ def certificate(
     days: int = 3650,
     is_ca: bool = False,
     is_for_signing: bool = True,
+    list_url: str = "",
 ) -> x509.Certificate:
     """A certificate from an hour before now; its own issuer where none is named."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -72,7 +96,7 @@ def certificate(
         **{"key_cert_sign": is_ca, "crl_sign": is_ca},
     }
     now = clock.now()
-    return (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer.subject if issuer else subject)
@@ -84,8 +108,27 @@ def certificate(
         .add_extension(x509.KeyUsage(**usage), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
-        .sign(issuer_key, hashes.SHA256())
     )
+    if list_url:
+        point = x509.DistributionPoint([x509.UniformResourceIdentifier(list_url)], None, None, None)
+        builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
+    return builder.sign(issuer_key, hashes.SHA256())
+
+
+def _list(issuer: x509.Certificate, key: ec.EllipticCurvePrivateKey, revoked: Iterable[x509.Certificate]) -> bytes:
+    now = clock.now()
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.subject)
+        .last_update(now - timedelta(hours=1))
+        .next_update(now + timedelta(days=7))
+        .add_extension(x509.CRLNumber(1), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+    )
+    for one in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(one.serial_number)
+        builder = builder.add_revoked_certificate(entry.revocation_date(now - timedelta(minutes=30)).build())
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 def secret(path: Path, text: str) -> Path:
