@@ -1,5 +1,8 @@
 """A seal of another authority, from a PKCS #12 file or on a token: a whole visit sealed with it; and what is wrong with
-it stops no patient, loses nothing, and is said in a sentence."""
+it stops no patient, loses nothing, and is said in a sentence.
+
+Longer than 400 lines: what is told apart on a token and in a file needs the same authority and clinic.
+"""
 
 import os
 import subprocess
