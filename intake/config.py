@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cryptography import x509
+
 PACKAGE = Path(__file__).parent
 _packed = PACKAGE / "templates"
 TEMPLATES = _packed if _packed.is_dir() else PACKAGE.parent / "templates"
@@ -227,6 +229,10 @@ def _time_stamps(raw: object) -> TimeStamps:
         raise BadSetting('time_stamps.hosts: must be a list of host names such as ["crl.authority.example"]')
     if not authority.is_file():
         raise BadSetting(f"time_stamps.authority: there is no file {authority}")
+    try:
+        x509.load_pem_x509_certificates(authority.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"time_stamps.authority: {authority} is no PEM certificate") from error
     return TimeStamps(url, authority, frozenset(hosts))
 
 

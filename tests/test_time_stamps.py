@@ -4,6 +4,8 @@ import asyncio
 from hashlib import sha256
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -130,7 +132,13 @@ def test_settings_name_the_service_its_authority_and_the_hosts_of_lists(time_ser
     assert found is not None and found.hosts == {"time.example"}
     found = Settings.from_mapping({"time_stamps": table | {"hosts": ["crl.example"]}}).time_stamps
     assert found is not None and found.hosts == {"crl.example"}
+    (der := time_service.authority.pem.with_name("authority.der")).write_bytes(
+        x509.load_pem_x509_certificate(time_service.authority.pem.read_bytes()).public_bytes(Encoding.DER)
+    )
+    (key := der.with_name("no-certificate.pem")).write_text("-----BEGIN X-----\nAAAA\n-----END X-----\n", "ascii")
     for wrong in (
+        {"authority": str(der)},
+        {"authority": str(key)},
         {"url": "ftp://time.example/"},
         {"url": "https://somebody:secret@time.example/"},
         {"url": ""},

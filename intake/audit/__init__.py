@@ -7,7 +7,7 @@ from intake.audit.note import LOG_KEY, Checkpoint, LogKey
 from intake.audit.proofs import consistency_of, proof_of, proofs_of
 from intake.audit.rules import commitment
 from intake.audit.service import count_said, entries_of, facts_said, history_of, last_number, record, verify
-from intake.audit.trusted_time import digest_of, newest_stamp_at, stamped_checkpoint, token_of
+from intake.audit.trusted_time import digest_of, newest_stamp_at, stamped_checkpoint, token_of, unstamped_since
 from intake.audit.work import ask_for_time_stamp, checkpoint
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "stamped_checkpoint",
     "token_of",
     "try_key",
+    "unstamped_since",
     "verify",
     "verify_consistency",
     "verify_inclusion",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from intake import clock, jobs
 from intake.audit.checkpoints import Kept, find_checkpoint, newest_checkpoint
@@ -76,6 +76,14 @@ def check_all(count: Counter[str]) -> Iterator[Fault]:
                 is_stranger = error.code == "time_stamp.unknown_authority"
                 code = "checkpoint.stamp_unknown" if is_stranger else "checkpoint.stamp_wrong"
                 yield Fault(code, f"checkpoint {size}")
+
+
+def unstamped_since() -> datetime | None:
+    """When the oldest checkpoint was signed that is newer than all that were stamped, or None where there is none."""
+    stamped = select(func.max(LogStamp.size)).scalar_subquery()
+    newer = select(func.min(LogCheckpoint.at)).where(LogCheckpoint.size > func.coalesce(stamped, -1))
+    at: datetime | None = fetch(newer).scalar()
+    return at
 
 
 def newest_stamp_at() -> datetime | None:

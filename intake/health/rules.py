@@ -36,6 +36,8 @@ UNFILED_SOON, UNFILED_NOW = timedelta(minutes=10), timedelta(hours=1)
 CHECKPOINT_SOON, CHECKPOINT_NOW = timedelta(hours=2), timedelta(hours=24)
 STAMP_SOON, STAMP_NOW = timedelta(hours=1), timedelta(hours=24)
 LOG_STAMP_SOON, LOG_STAMP_NOW = timedelta(hours=26), timedelta(hours=48)  # it is stamped once a day
+LIST_SOON = timedelta(days=10)  # of the 30 that the root's list is good for
+NO_ROOT_KEY = "seal.no_root_key"
 BACKUP_SOON, BACKUP_NOW = timedelta(hours=1), timedelta(hours=24)
 TESTED_WITHIN = timedelta(hours=2)  # the worker tries the keys when it starts and once an hour
 DISK_SOON, DISK_NOW = 5 * 10**9, 5 * 10**8  # bytes
@@ -113,14 +115,25 @@ def time_stamps(count: int, oldest: datetime | None, error: str, now: datetime, 
     age = now - oldest
     level = _by_age(age, STAMP_SOON, STAMP_NOW)
     facts: dict[str, str | int] = {"count": count, "minutes": max(0, age // timedelta(minutes=1)), "error": error}
-    return Check("time_stamps", level, f"time_stamps.{'failed' if error else 'waiting'}", facts)
+    code = "no_root_key" if error == NO_ROOT_KEY else "failed" if error else "waiting"
+    return Check("time_stamps", level, f"time_stamps.{code}", facts)
 
 
-def log_stamp(stamped_at: datetime | None, begun_at: datetime | None, now: datetime) -> Check:
-    """When a time service last stamped the log: `stamped_at`, or None where it never did since its first checkpoint at
-    `begun_at`, which is None before there is one."""
-    since = stamped_at or begun_at
-    level = Level.GOOD if since is None else _by_age(now - since, LOG_STAMP_SOON, LOG_STAMP_NOW)
+def root_list(ends_at: datetime | None, now: datetime, *, has_root_key: bool) -> Check:
+    """The root's list of revoked certificates, without which nothing is stamped: when it ends, None without one.
+    It is made anew at a stamp where the root's private key is at hand; without that it ends."""
+    if has_root_key:
+        return Check("root_list", Level.GOOD, "root_list.renewed")
+    if ends_at is None:
+        return Check("root_list", Level.NOW, "root_list.none")
+    return _ends("root_list", _by_time_left(ends_at - now, LIST_SOON, timedelta(0)), "root_list", ends_at - now)
+
+
+def log_stamp(stamped_at: datetime | None, waiting_since: datetime | None, now: datetime) -> Check:
+    """When a time service last stamped the log, None where it never did; and since when a checkpoint waits for its
+    stamp, None where none does: a log that did not grow needs no new one."""
+    age = timedelta(0) if waiting_since is None else now - waiting_since
+    level = _by_age(age, LOG_STAMP_SOON, LOG_STAMP_NOW)
     if stamped_at is None:
         return Check("log_stamp", level, "log_stamp.none")
     hours = max(0, (now - stamped_at) // timedelta(hours=1))

@@ -123,21 +123,22 @@ def whose() -> list[Whose]:
 
 
 def _certificates(settings: Settings, now: datetime) -> list[rules.Check]:
-    has_root_key = (settings.keys / "seal" / "root.key").is_file()
     try:
         in_use = records.certificates_in_use()
     except DomainError:
         return []  # the self-test's line says what is wrong with them
+    has_root_key = (settings.keys / "seal" / "root.key").is_file()
     made = []
     if seal := in_use.get("seal"):
         ends = seal.not_valid_after_utc
         made.append(rules.seal(ends, now, is_ours=settings.seal is None, has_root_key=has_root_key))
     made.append(rules.root(in_use["root"].not_valid_after_utc, now))
-    names = {member.id: member.name for member in staff.list_members()}
-    found = records.doctors_certificates()
-    for doctor_id, certificate in sorted(found.items(), key=lambda one: names.get(one[0], "")):
-        until = certificate.not_valid_after_utc
-        made.append(rules.doctor(names.get(doctor_id, "?"), until, now, has_root_key=has_root_key))
+    if settings.time_stamps is not None:
+        made.append(rules.root_list(records.root_list_ends_at(settings.keys), now, has_root_key=has_root_key))
+    names = {member.id: member.name for member in staff.list_members() if member.is_active}  # who left signs no more
+    found = {names[one]: certificate for one, certificate in records.doctors_certificates().items() if one in names}
+    for name, certificate in sorted(found.items(), key=lambda one: one[0]):
+        made.append(rules.doctor(name, certificate.not_valid_after_utc, now, has_root_key=has_root_key))
     return made
 
 
@@ -159,8 +160,7 @@ def _trusted_time(settings: Settings, now: datetime) -> list[rules.Check]:
     error = next((job.error for job in jobs.list_unfinished() if job.name == STAMPING and job.error), "")
     found = [rules.time_stamps(waiting.count, waiting.oldest, error, now, has_service=has_service)]
     if has_service:
-        first = audit.oldest_checkpoint()
-        found.append(rules.log_stamp(audit.newest_stamp_at(), first.at if first else None, now))
+        found.append(rules.log_stamp(audit.newest_stamp_at(), audit.unstamped_since(), now))
     return found
 
 

@@ -14,7 +14,7 @@ PEOPLE = (Role.ADMIN, Role.DOCTOR)
 ICONS = {rules.Level.GOOD: "check", rules.Level.SOON: "clock", rules.Level.NOW: "warn"}
 TAGS = {rules.Level.GOOD: "", rules.Level.SOON: "warn", rules.Level.NOW: "stop"}
 GROUPS = (
-    ("keys", ("seal", "log", "vault", "seal_certificate", "root", "doctor")),
+    ("keys", ("seal", "log", "vault", "seal_certificate", "root", "root_list", "doctor")),
     ("records", ("unfiled", "checkpoint", "time_stamps", "log_stamp", "worker")),
     ("machine", ("backup", "disk", "migrations", "drawing")),
 )

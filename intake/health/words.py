@@ -16,6 +16,7 @@ NAMES = {
     "vault": N_("Key of the vault"),
     "seal_certificate": N_("Certificate of the seal"),
     "root": N_("Certificate of the root"),
+    "root_list": N_("List of revoked certificates"),
     "doctor": N_("Certificate of a doctor"),
     "unfiled": N_("Records not sealed yet"),
     "checkpoint": N_("Checkpoint of the log"),
@@ -86,6 +87,20 @@ WORDS: dict[str, tuple[str, str]] = {
         N_("It has ended: no doctor's certificate and no seal can be made."),
         N_("Make a new root: docs/install.md, “To replace the root”."),
     ),
+    "root_list.renewed": (N_("It is made anew by itself when a record is stamped."), ""),
+    "root_list.good": (N_("Good for %(days)s more days; the root's key, which renews it, is kept elsewhere."), ""),
+    "root_list.soon": (
+        N_("It ends in %(days)s days, and the root's key, which renews it, is kept elsewhere."),
+        N_("Put root.key back from its stick until a record is stamped; without the list none can be."),
+    ),
+    "root_list.over": (
+        N_("It has ended, and the root's key, which renews it, is kept elsewhere. No record is stamped."),
+        N_("Put root.key back from its stick until a record is stamped."),
+    ),
+    "root_list.none": (
+        N_("It cannot be read, and the root's key, which makes it, is kept elsewhere. No record is stamped."),
+        N_("Put root.key back from its stick until a record is stamped."),
+    ),
     "doctor.good": (N_("%(doctor)s: good for %(days)s more days; renewed at a signature from 60 days before."), ""),
     "doctor.over": (N_("%(doctor)s: ended; renewed when this doctor next signs."), ""),
     "doctor.without_root_key.good": (N_("%(doctor)s: good for %(days)s more days."), ""),
@@ -125,6 +140,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "time_stamps.failed": (
         N_("%(count)s wait for theirs, the oldest for %(minutes)s minutes. Last reason: %(error)s."),
         N_("The records are sealed and filed all the same. See that the time service answers, or ask whoever runs it."),
+    ),
+    "time_stamps.no_root_key": (
+        N_(
+            "%(count)s wait for theirs, the oldest for %(minutes)s minutes: the root's list of revoked certificates "
+            "has ended, and the root's key, which renews it, is kept elsewhere."
+        ),
+        N_("Put root.key back from its stick until this number falls: they are asked for again once an hour."),
     ),
     **{code: (why, "") for code, why in WHY_NO_STAMP.items()},
     "log_stamp.good": (N_("Stamped %(hours)s hours ago."), ""),

@@ -5,6 +5,7 @@ from intake.records.checking import check_all
 from intake.records.doctor_keys import doctors_certificates
 from intake.records.keeping import ClinicSealer, certificates_in_use, renew_seal, try_seal
 from intake.records.proving import Material, material_of
+from intake.records.revocation import root_list_ends_at
 from intake.records.seal import PadesSealer
 from intake.records.service import (
     RecordView,
@@ -63,6 +64,7 @@ __all__ = [
     "records_of_visit",
     "renew_seal",
     "renew_when_due",
+    "root_list_ends_at",
     "state_of",
     "try_seal",
     "unfiled",

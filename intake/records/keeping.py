@@ -10,9 +10,9 @@ from intake.access import SYSTEM
 from intake.config import OutsideSeal, Settings
 from intake.errors import DomainError, NotAllowed, NotReady
 from intake.records import rules
-from intake.records.certificates import FOLDER, ClinicKeys
+from intake.records.certificates import FOLDER, ClinicKeys, fingerprint
 from intake.records.seal import PadesSealer, Parts, signer_for, the_sealer
-from intake.records.seals import PROBE, Seal, from_pkcs12, own, remember
+from intake.records.seals import PROBE, Seal, chain_file, from_pkcs12, is_authority, own, remember
 from intake.records.tokens import from_pkcs11
 from intake.records.trust import FORMER, KNOWN, Trust
 from intake.time_stamps import TimeService
@@ -44,7 +44,7 @@ class ClinicSealer(PadesSealer):
         return self._trusted
 
     def refresh(self) -> None:
-        """Take up a seal that was renewed or put in meanwhile."""
+        """Take up a seal that was renewed or put in meanwhile. Raises NotReady where its folder cannot be read."""
         names = self._list()
         if names != self._names:
             self._opened = self._trusted = None
@@ -56,16 +56,31 @@ class ClinicSealer(PadesSealer):
         return super().sign_at_once(evidence)
 
     def verify_evidence(self, evidence: bytes, signature: bytes) -> bool:
-        """Whether a seal of this clinic, the present one or one before it, signed exactly these bytes."""
-        self.refresh()
+        """Whether a seal of this clinic, the present one or one before it, signed exactly these bytes. Raises NotReady
+        where its folder cannot be read and never was."""
+        try:
+            self.refresh()
+        except NotReady as error:
+            if self._trusted is None:
+                raise
+            telemetry.note("seal.not_open", code=error.code)  # whose seals count was read before
         return super().verify_evidence(evidence, signature)
+
+    def kept_certificate(self) -> x509.Certificate | None:
+        """The certificate of a token that is not open, from public files: the one given last of those that it was used
+        with and its chain's file. None where the seal has to be opened for it. Raises NotReady."""
+        if self._opened is not None or self._outside is None or self._outside.pkcs11_module is None:
+            return None
+        given = [one[0] for one in self.trust.seals if fingerprint(one[0]) in self.trust.pinned]
+        given += [one for one in chain_file(self._outside)[:1] if not is_authority(one)]
+        return max(given, key=lambda one: one.not_valid_before_utc, default=None)
 
     def _list(self) -> Names:
         folder = self._directory / FOLDER
-        return tuple(
-            tuple(sorted(path.name for path in one.iterdir() if not path.name.startswith("."))) if one.is_dir() else ()
-            for one in (folder, folder / KNOWN, folder / FORMER)
-        )
+        try:
+            return tuple(_names(one) for one in (folder, folder / KNOWN, folder / FORMER))
+        except OSError as error:
+            raise NotReady("seal.unreadable", file=str(error.filename)) from error
 
     def _open(self) -> Parts:
         try:
@@ -90,13 +105,20 @@ class ClinicSealer(PadesSealer):
     def _present(self, keys: ClinicKeys) -> Seal:
         if self._outside is None:
             return own(keys)
-        return from_pkcs12(self._outside) if self._outside.pkcs12 else from_pkcs11(self._outside)
+        return from_pkcs12(self._outside) if self._outside.pkcs12 else from_pkcs11(self._outside, self._directory)
 
     def _read_trust(self) -> Trust:
         try:
             return Trust.load(self._directory)
         except (OSError, ValueError) as error:
             raise NotReady("seal.unreadable", file=str(self._directory / FOLDER)) from error
+
+
+def _names(folder: Path) -> tuple[str, ...]:
+    """What lies in a folder, without what is half written; nothing where there is none."""
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")))
 
 
 def the_clinic_sealer() -> ClinicSealer:
@@ -145,12 +167,13 @@ def renew_seal(settings: Settings, *, by_itself: bool = False) -> ClinicKeys | N
 
 def certificates_in_use() -> dict[str, x509.Certificate]:
     """The certificates whose end the clinic must know of: `root`, the clinic's own, which certifies doctors, and `seal`
-    as it is in use; without it where it cannot be opened. Raises NotReady where the root cannot be read."""
+    as it is in use, for which no token is asked that was used before; without it where it cannot be opened. Raises
+    NotReady where the root cannot be read."""
     sealer = the_clinic_sealer()
     sealer.refresh()
     found = {"root": sealer.trust.roots[0]}
     try:
-        return {"seal": sealer.present.certificate, **found}
+        return {"seal": sealer.kept_certificate() or sealer.present.certificate, **found}
     except NotReady as error:
         telemetry.note("seal.not_open", code=error.code)
         return found

@@ -6,15 +6,16 @@ dated, is what a checker asks for once the certificates have ended.
 
 import os
 import tempfile
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from intake import clock
+from intake import clock, telemetry
 from intake.errors import NotAllowed
-from intake.records.certificates import ClinicKeys, read_root_key
+from intake.records.certificates import FOLDER, ClinicKeys, read_root_key
 
 LIST_FILE = "root.crl"
 LIST_LIFE = timedelta(days=30)
@@ -56,6 +57,17 @@ def the_list(keys: ClinicKeys) -> bytes:
     )
     _replace(keys, made)
     return made
+
+
+def root_list_ends_at(directory: Path) -> datetime | None:
+    """When the list that is kept in `directory`/seal ends; None where there is none that can be read."""
+    try:
+        return x509.load_der_x509_crl((directory / FOLDER / LIST_FILE).read_bytes()).next_update_utc
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        telemetry.log.warning("seal.list_unreadable", exc_info=error)
+        return None
 
 
 def _replace(keys: ClinicKeys, made: bytes) -> None:

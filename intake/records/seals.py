@@ -99,6 +99,14 @@ def path_of(
     raise NotReady("seal.chain_incomplete")
 
 
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether a certificate says that it gives others (RFC 5280, 4.2.1.9)."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
+
+
 def chain_file(where: OutsideSeal) -> tuple[x509.Certificate, ...]:
     """The certificates of the settings' `chain`; none where none is named. Raises NotReady."""
     if where.chain is None:

@@ -40,6 +40,7 @@ class Member:
     registration_no: str
     letter: str
     room: str
+    is_active: bool
 
 
 def add_member(
@@ -202,4 +203,5 @@ def _plain(member: StaffMember) -> Member:
         registration_no=member.registration_no or "",
         letter=member.letter or "",
         room=member.room or "",
+        is_active=member.active,
     )

@@ -105,8 +105,26 @@ def test_without_a_time_service_or_without_a_record_that_waits_all_is_in_order()
 @pytest.mark.parametrize(("hours", "level"), [(25, Level.GOOD), (26, Level.SOON), (48, Level.NOW)])
 def test_the_log_is_stamped_once_a_day(hours: int, level: Level) -> None:
     since = NOW - timedelta(hours=hours)
-    assert rules.log_stamp(since, None, NOW).level is rules.log_stamp(None, since, NOW).level is level
+    assert rules.log_stamp(since, since, NOW).level is rules.log_stamp(None, since, NOW).level is level
+    assert rules.log_stamp(since, None, NOW).level is Level.GOOD, "the log did not grow"
     assert rules.log_stamp(None, None, NOW).level is Level.GOOD
+
+
+@pytest.mark.parametrize(
+    ("left", "level"),
+    [(timedelta(days=10), Level.GOOD), (timedelta(days=10) - MINUTE, Level.SOON), (timedelta(0), Level.SOON)],
+)
+def test_the_roots_list_ends_where_the_roots_key_is_kept_elsewhere(left: timedelta, level: Level) -> None:
+    assert rules.root_list(NOW + left, NOW, has_root_key=False).level is level
+    assert rules.root_list(NOW - MINUTE, NOW, has_root_key=False).level is Level.NOW
+    assert rules.root_list(None, NOW, has_root_key=False).level is Level.NOW
+    assert rules.root_list(NOW - left, NOW, has_root_key=True).level is Level.GOOD, "made anew at the next stamp"
+
+
+def test_stamps_that_wait_for_the_roots_key_do_not_send_anybody_to_the_time_service() -> None:
+    found = rules.time_stamps(2, NOW - timedelta(days=2), "seal.no_root_key", NOW, has_service=True)
+    _says, do = words.words_of(found.code)
+    assert found.level is Level.NOW and "root.key" in do and "time service" not in do
 
 
 @pytest.mark.parametrize(("minutes", "level"), [(59, Level.GOOD), (60, Level.SOON), (24 * 60, Level.NOW)])
@@ -137,13 +155,19 @@ MOMENTS = st.integers(-20_000_000, 20_000_000).map(lambda minutes: NOW + minutes
 COUNTS = st.integers(0, 10**13)
 
 
-@given(moment=MOMENTS, count=COUNTS, yes=st.booleans(), error=st.sampled_from(["", "seal.wrong_pin", "x.unknown"]))
+@given(
+    moment=MOMENTS,
+    count=COUNTS,
+    yes=st.booleans(),
+    error=st.sampled_from(["", "seal.wrong_pin", "seal.no_root_key", "x.unknown"]),
+)
 def test_whatever_is_found_there_are_words_for_it_with_every_gap_filled(
     moment: datetime, count: int, yes: bool, error: str
 ) -> None:
     found = [
         rules.seal(moment, NOW, is_ours=yes, has_root_key=count % 2 == 0),
         rules.root(moment, NOW),
+        rules.root_list(moment if count % 2 else None, NOW, has_root_key=yes),
         rules.doctor("Dr Rao", moment, NOW, has_root_key=yes),
         rules.unfiled([moment] if yes else [], error, NOW, given_up=count % 2),
         rules.checkpoint(moment if yes else None, count, NOW),

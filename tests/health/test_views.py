@@ -10,11 +10,13 @@ from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy import text
 
-from intake import audit, cli, cli_health, health, jobs, records
+from intake import audit, cli, cli_health, clock, health, jobs, records
 from intake.cli import demo_settings, main, toml
 from intake.config import Settings
 from intake.db import db, transaction
-from intake.records import ClinicKeys
+from intake.errors import NotReady
+from intake.records import ClinicKeys, ClinicSealer
+from intake.records.keeping import the_clinic_sealer
 from tests.builders import a_signed_visit
 from tests.conftest import MONDAY_NOON, StrictClient, sign_in
 from tests.endings import a_filed_visit, countersigned, record_id_of, work_done
@@ -175,3 +177,92 @@ def test_another_seal_than_the_clinics_roots_is_found(app: Flask, settings: Sett
         assert health.try_keys()["seal"] == "seal.chain_incomplete"
         db.session.remove()
         db.engine.dispose()
+
+
+def test_a_folder_of_the_seal_that_cannot_be_read_stops_no_patient_and_is_said(
+    app: Flask, settings: Settings, as_admin: StrictClient, clock_at: Callable[[datetime], None]
+) -> None:
+    with app.app_context():
+        assert records.try_seal() == ""
+    folder, away = settings.keys / "seal", settings.keys / "seal.away"
+    folder.rename(away)
+    folder.symlink_to("x" * 300)  # whoever looks into it is told of an error, the computer's administrator too
+    visit_id = a_signed_visit(app)
+    countersigned(app, visit_id)
+    worked(app)
+    with app.app_context():
+        assert {job.error for job in jobs.list_unfinished()} <= {"seal.unreadable", "seal.statement_not_signed", ""}
+        assert {job.given_up_at for job in jobs.list_unfinished()} == {None}
+    page = as_admin.get("/health").text
+    assert NOTE in page and "A file of the seal cannot be read" in page
+    folder.unlink()
+    away.rename(folder)
+    for _ in range(2):
+        clock_at(clock.now() + timedelta(seconds=31))
+        worked(app)
+    assert NOTE not in as_admin.get("/health").text
+    with app.app_context():
+        assert records.verify_record(record_id_of(app, visit_id)).is_genuine
+
+
+def test_what_was_signed_is_checked_with_what_was_read_before_where_the_folder_cannot_be_read_now(
+    app: Flask, settings: Settings
+) -> None:
+    with app.app_context():
+        sealer = the_clinic_sealer()
+        signature = sealer.sign_at_once(b"x")
+        (settings.keys / "seal").rename(settings.keys / "seal.away")
+        (settings.keys / "seal").symlink_to("x" * 300)
+        assert sealer.verify_evidence(b"x", signature) and not sealer.verify_evidence(b"y", signature)
+        with pytest.raises(NotReady, match=r"seal\.unreadable"):
+            ClinicSealer(settings.keys).verify_evidence(b"x", signature)
+
+
+def test_the_certificate_of_a_doctor_who_left_is_nobodys_task(
+    app: Flask, settings: Settings, clock_at: Callable[[datetime], None]
+) -> None:
+    a_filed_visit(app)
+    (settings.keys / "seal" / "root.key").rename(settings.data / "root.key")
+    clock_at(clock.now() + timedelta(days=1100))
+    with app.app_context():
+        assert [check.level for check in health.checks(settings) if check.name == "doctor"] == [health.Level.NOW]
+        with transaction():
+            db.session.execute(text("UPDATE staff_member SET active = :no WHERE letter IS NOT NULL"), {"no": False})
+        assert not [check for check in health.checks(settings) if check.name == "doctor"]
+
+
+def test_a_log_that_did_not_grow_over_a_closed_weekend_needs_no_new_stamp(stamping_app: Flask) -> None:
+    countersigned(stamping_app, a_signed_visit(stamping_app))
+    work_done(stamping_app)
+    begun = clock.now()
+    for later in (timedelta(minutes=2), timedelta(hours=27), timedelta(hours=54)):
+        with clock.frozen(begun + later):
+            worked(stamping_app)
+    with clock.frozen(begun + timedelta(hours=54)), stamping_app.app_context():
+        assert audit.unstamped_since() is None
+        [found] = [one for one in health.checks(stamping_app.config["INTAKE"]) if one.name == "log_stamp"]
+        assert found.level is health.Level.GOOD and int(found.facts["hours"]) > 48
+
+
+def test_where_the_roots_key_is_kept_elsewhere_the_page_says_when_its_list_ends_and_what_stamps_wait_for(
+    stamping_app: Flask,
+) -> None:
+    settings, begun = stamping_app.config["INTAKE"], clock.now()
+    countersigned(stamping_app, a_signed_visit(stamping_app))
+    worked(stamping_app)
+    key = settings.keys / "seal" / "root.key"
+    key.rename(settings.data / "root.key")
+    for days, level in ((19, health.Level.GOOD), (21, health.Level.SOON), (31, health.Level.NOW)):
+        with clock.frozen(begun + timedelta(days=days)), stamping_app.app_context():
+            assert [one.level for one in health.checks(settings) if one.name == "root_list"] == [level]
+    (settings.keys / "seal" / "root.crl").unlink()
+    countersigned(stamping_app, a_signed_visit(stamping_app))
+    worked(stamping_app)
+    page = sign_in(stamping_app, "admin@demo.example").get("/health").text
+    assert "List of revoked certificates" in page and "It cannot be read" in page
+    assert "Put root.key back from its stick until this number falls" in page
+    (settings.data / "root.key").rename(key)
+    with clock.frozen(begun + timedelta(minutes=2)):
+        worked(stamping_app)
+    with stamping_app.app_context():
+        assert records.count_awaiting_time_stamp().count == 0

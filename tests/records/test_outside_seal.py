@@ -1,7 +1,12 @@
 """A seal of another authority, from a PKCS #12 file or on a token: a whole visit sealed with it; and what is wrong with
-it stops no patient, loses nothing, and is said in a sentence."""
+it stops no patient, loses nothing, and is said in a sentence.
 
+Longer than 400 lines: what is told apart on a token and in a file needs the same authority and clinic.
+"""
+
+import os
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -17,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from flask import Flask
 
 from intake import cli_health, clock, consent, create_app, jobs, records
-from intake.cli import main
+from intake.cli import demo_settings, main, toml
 from intake.config import BadSetting, Settings
 from intake.db import db
 from intake.errors import NotReady
@@ -369,6 +374,61 @@ def test_a_refused_pin_is_not_tried_again_until_its_file_is_another(
     token.plug_in()
     secret(token.pin_file, PIN)
     assert sealer.sign_evidence(b"x")
+
+
+TRY = """
+import sys
+from pathlib import Path
+from intake.config import Settings
+from intake.errors import NotReady
+from intake.records import ClinicSealer
+settings = Settings.from_env()
+try:
+    ClinicSealer(settings.keys, settings.seal).sign_evidence(b"x")
+    print("signed")
+except NotReady as error:
+    print(error.code)
+"""
+
+
+def test_a_refused_pin_is_not_tried_by_another_process_either_until_its_file_is_another(
+    token: Token, settings: Settings, authority: Authority, tmp_path: Path
+) -> None:
+    sealed = authority.seal("Kesari token seal", token.make_key(tmp_path))
+    values = token.settings(authority.chain(tmp_path / "chain.pem", sealed))
+    file = tmp_path / "intake.toml"
+    file.write_text(toml(demo_settings(settings.data, 8000) | {"seal": values}), "utf-8")
+
+    def tried() -> str:
+        env = {**os.environ, "INTAKE_SETTINGS": str(file)}
+        return subprocess.run([sys.executable, "-c", TRY], env=env, capture_output=True, text=True, check=True).stdout
+
+    secret(token.pin_file, "111111")
+    assert tried() == "seal.wrong_pin\n"
+    kept = settings.keys / "refused-pin"
+    assert kept.stat().st_mode & 0o777 == 0o600 and "111111" not in kept.read_text("utf-8")
+    token.pull_out()
+    assert tried() == "seal.wrong_pin\n", "the token is not even looked for"
+    token.plug_in()
+    secret(token.pin_file, PIN)
+    assert tried() == "signed\n" and not kept.exists()
+
+
+def test_whose_certificate_is_on_a_token_is_known_without_asking_the_token(
+    token: Token, opened: Opened, authority: Authority, tmp_path: Path
+) -> None:
+    sealed = authority.seal("Kesari token seal", token.make_key(tmp_path))
+    values = token.settings(authority.chain(tmp_path / "chain.pem", sealed))
+    token.pull_out()
+    with opened(values).app_context():  # from the chain's file, before it was ever used
+        assert records.certificates_in_use()["seal"] == sealed
+    token.plug_in()
+    with opened(values).app_context():
+        assert records.try_seal() == ""
+    (tmp_path / "chain.pem").write_bytes(authority.root.public_bytes(Encoding.PEM))
+    token.pull_out()
+    with opened(values).app_context():  # from what it was used with
+        assert records.certificates_in_use()["seal"] == sealed
 
 
 def test_the_certificates_of_a_seal_from_elsewhere_are_kept_once(
