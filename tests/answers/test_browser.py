@@ -90,6 +90,7 @@ def test_why_a_question_is_asked_opens_by_key_and_by_a_tap_of_a_fingers_size(tri
     why, dose = trial.get_by_text("Why we ask, and what it means"), trial.locator('[data-item="dose"] input')
     words = trial.get_by_text("It sets the strength of the peel")
     expect(words).to_be_hidden()
+    trial.wait_for_load_state()  # with its style sheet: what is measured is what a finger finds
     assert (why.bounding_box() or {"height": 0})["height"] >= 48
     dose.focus()
     trial.keyboard.press("Shift+Tab")
