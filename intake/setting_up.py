@@ -34,7 +34,8 @@ def make_keys(settings: Settings) -> str:
     settings.keys.mkdir(exist_ok=True, mode=0o700)
     was_used = (settings.data / "intake.db").exists() or (settings.data / "files").exists()
     if not (settings.keys / "vault.key").exists():
-        if was_used:
+        # It is the first to be made: where another stands, it was here. A database elsewhere leaves no other trace.
+        if was_used or (settings.keys / audit.LOG_KEY).exists() or (settings.keys / "seal").is_dir():
             raise KeyMissing(f"{settings.keys / 'vault.key'} is not there. {VAULT_GONE}")
         Vault.create_file(settings.keys / "vault.key")
     if not (settings.data / audit.FILE_NAME).exists():
