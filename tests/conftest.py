@@ -142,6 +142,15 @@ def app(settings: Settings, clock_at: Callable[[datetime], None]) -> Iterator[Fl
         db.engine.dispose()
 
 
+@pytest.fixture(autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    """Close what a command or a second application of this test left connected: a process would end with it."""
+    yield
+    for engines in [*db._app_engines.values()] if SERVER else []:
+        for engine in engines.values():
+            engine.dispose()
+
+
 @pytest.fixture(scope="session")
 def a_time_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tsa.Service]:
     """A real time-stamping service on loopback, started once for the run."""
