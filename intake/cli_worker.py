@@ -95,7 +95,12 @@ def tidy(settings: Settings) -> None:
     erasure destroyed where that had to wait."""
     before = clock.now() - LEFT_BEHIND
     files = sweep(FileStorage(settings.data / "files").unfinished, "*", before)
-    keys = sweep(settings.keys, ".seal-*", before) + sweep(settings.keys / "seal", ".seal-*", before)
+    leavings = (
+        (settings.keys, ".seal-*"),
+        (settings.keys / "seal", ".seal-*"),
+        (settings.keys / "seal", ".root.crl-*"),
+    )
+    keys = sum(sweep(folder, pattern, before) for folder, pattern in leavings)
     telemetry.note("worker.tidied", files_swept=files, keys_swept=keys, wal_emptied=empty_wal())
 
 

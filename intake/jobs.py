@@ -16,7 +16,7 @@ from sqlalchemy import Text, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from intake import clock, telemetry
-from intake.db import Base, db, new_id, transaction
+from intake.db import Base, db, fetch, new_id, transaction
 from intake.errors import DomainError, NotReady
 
 MOST_TRIES = 12
@@ -147,6 +147,11 @@ def retry_given_up(*, outside: bool = False) -> int:
             waiting.append(Job.name.in_(OUTSIDE))
         done = db.session.execute(update(Job).where(*waiting).values(given_up_at=None, tries=0, due_at=clock.now()))
         return int(getattr(done, "rowcount", 0))
+
+
+def keys_of(name: str) -> set[str]:
+    """The keys of every job of this name that was ever asked for, done or not: none is asked for again."""
+    return set(fetch(select(Job.key).where(Job.name == name)).scalars())
 
 
 def list_unfinished() -> Sequence[Job]:

@@ -93,17 +93,18 @@ def test_a_worker_sweeps_what_a_killed_one_left_and_says_how_much(app: Flask, se
     unfinished = settings.data / "files" / ".new"
     unfinished.mkdir(parents=True)
     (settings.keys / ".seal-abc").mkdir()
-    left = [unfinished / "old", unfinished / "young", settings.keys / ".seal-abc"]
-    for path in left[:2]:
+    files = [unfinished / "old", unfinished / "young", settings.keys / "seal" / ".root.crl-abc"]
+    left = [*files, settings.keys / ".seal-abc"]
+    for path in files:
         path.write_bytes(b"half")
     now = clock.now().timestamp()
-    for path, hours in zip(left, (25, 23, 25), strict=True):
+    for path, hours in zip(left, (25, 23, 25, 25), strict=True):
         os.utime(path, (now - hours * 3600, now - hours * 3600))
     with log_lines() as lines:
         cli.work(app, threading.Event(), once=True)
     said = next(line for line in map(json.loads, lines) if line["event"] == "worker.tidied")
-    assert (said["files_swept"], said["keys_swept"], said["wal_emptied"]) == (1, 1, True)
-    assert [path.exists() for path in left] == [False, True, False]
+    assert (said["files_swept"], said["keys_swept"], said["wal_emptied"]) == (1, 2, True)
+    assert [path.exists() for path in left] == [False, True, False, False]
     assert (settings.keys / "seal" / "seal.key").is_file() and (settings.keys / "vault.key").is_file()
 
 

@@ -80,7 +80,7 @@ def ask_for_all() -> int:
         (row.record_id, row.number + 1, f"{row.record_id}|{row.number + 1}|{now:%Y-%m}")
         for row in db.session.scalars(ends_soon)
     ]
-    asked_for = {job.key for job in jobs.list_unfinished() if job.name == JOB}
+    asked_for = jobs.keys_of(JOB)
     fresh = [one for one in (*first, *again) if one[2] not in asked_for][:AT_A_TIME]
     for record_id, number, key in fresh:
         jobs.enqueue(JOB, key, record=str(record_id), number=str(number))

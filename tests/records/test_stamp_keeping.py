@@ -155,6 +155,8 @@ def test_a_record_is_stamped_anew_before_the_services_certificate_has_less_than_
             assert stamp_keeping.ask_for_all() == 0, "asked for once"
     work_later(stamping_app)
     assert len(stamps(stamping_app, record_id)) == 1, "the same certificate would prove no longer"
+    with stamping_app.app_context(), transaction(), clock.frozen(clock.now() + timedelta(days=36)):
+        assert stamp_keeping.ask_for_all() == 0, "what was tried this month takes nobody's place"
     time_service.stamper = time_service.authority.issue(f"New TSA {clock.now():%H%M%S%f}", 3000)
     with stamping_app.app_context(), transaction():
         with clock.frozen(clock.now() + timedelta(days=67)):
