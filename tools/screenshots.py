@@ -158,14 +158,21 @@ def archive(camera: Camera, browser: Browser, base: str) -> None:
     camera.take(page, "archive", DESKTOP)
     page.click("a:has-text('Farida')")
     camera.take(page, "archive-record", DESKTOP)
+    receipt = page.get_by_role("link", name="Receipt").first.get_attribute("href")
     page.click("main form button[type=submit]:visible")
     camera.take(page, "archive-verified", DESKTOP)
+    page.goto(f"http://{base}{receipt}")
+    camera.take(page, "receipt", DESKTOP)
     admin = staff_page(browser, base, "admin@demo.example")
     admin.goto(f"http://{base}/log?check=1")
     camera.take(admin, "log", DESKTOP)
+    admin.goto(f"http://{base}/health")
+    camera.take(admin, "health", DESKTOP)
     nobody = browser.new_context(viewport={"width": 1280, "height": 800}, bypass_csp=True).new_page()
     nobody.goto(f"http://{base}/sign-in")
     camera.take(nobody, "sign-in", DESKTOP)
+    nobody.goto(f"http://{base}/verify")
+    camera.take(nobody, "check", TABLET)
 
 
 def main() -> int:
