@@ -5,7 +5,7 @@ The record's own defects are mended in `pdf_fixes.py`. Nothing here knows a word
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from math import inf
 from typing import Any
@@ -23,9 +23,10 @@ from weasyprint.formatting_structure.boxes import Box, LineBox, PageBox
 from weasyprint.layout.percent import adjust_box_sizing, percentage
 from weasyprint.text.line_break import Layout
 
-from intake.records import kept_lines
+from intake.records import kept_flow, kept_heads, kept_lines
 
 KEPT = 4000  # styles; a record takes some hundred, the same ones each time
+UNASKED = {"content", "d", "href"}  # attributes whose words no sheet asks for, only whether they are there
 SVG = "{http://www.w3.org/2000/svg}svg"
 INLINE: Any = weasyprint.layout.inline  # modules whose names are put in otherwise
 STYLES: Any = weasyprint.css
@@ -45,7 +46,14 @@ def install() -> None:
     INLINE.avoid_collisions = _avoid_collisions
     _replace(kept_lines.LINES.stock_split, kept_lines.LINES.split)
     _replace(kept_lines.LINES.stock_draw, kept_lines.LINES.draw)
-    weasyprint.svg.TAGS["path"] = Paths(weasyprint.svg.TAGS["path"])
+    kept_flow.install()
+    _replace(kept_flow.RADII, kept_flow.resolve_radii_percentages)
+    _replace(kept_flow.BACKGROUNDS, kept_flow.layout_box_backgrounds)
+    _replace(kept_flow.COLLAPSE, kept_flow.collapse_margin)
+    _replace(kept_flow.DRAW_BORDER, kept_flow.draw_border)
+    _replace(kept_heads.LAYOUT, kept_heads.Margins())
+    _replace(kept_heads.DRAW, kept_heads.Pictures(kept_heads.PATHS))
+    weasyprint.svg.TAGS["path"] = kept_heads.PATHS
 
 
 def _replace(ours: Any, by: Any) -> None:
@@ -59,7 +67,9 @@ class KeptStyles(StyleFor):
     """The computed styles of a document whose sheets were used before, from then.
 
     A style follows from its parent's, the rules that match and what `lang`, `width` and `height` say; WeasyPrint shares
-    it in one document, but not from one to the next, and never where an element has a language. A fifth of the time.
+    it in one document, but not from one to the next, and never where an element has a language. Which rules match
+    follows from what the element is, what it stands in and what came before it, and whether it is the last: no rule
+    that could be about the elements of a record asks what follows. A fifth of the time.
     """
 
     def __init__(
@@ -67,12 +77,14 @@ class KeptStyles(StyleFor):
     ) -> None:
         self._kept = _Kept(font_config)
         if presentational_hints or any("style" in element.attrib for element in html.etree_element.iter()):
+            kept_flow.SHEETS.name_pages = True
             super().__init__(html, sheets, presentational_hints, font_config, target_collector)  # type: ignore[no-untyped-call]
             return
         kept = _kept(font_config, *(sheet for sheet, _origin, _specificity in sheets))
         self._kept = kept
-        if len(kept.styles) > KEPT:
+        if len(kept.styles) > KEPT or len(kept.places) > 5 * KEPT:
             kept.styles.clear()
+            kept.places.clear()
         kept_lines.LINES.document += 1
         self._cascaded_styles: dict[Any, Any] = {}
         computed: dict[Any, Any] = {}
@@ -80,19 +92,13 @@ class KeptStyles(StyleFor):
         self._sheets = sheets
         self.font_config = font_config
         self.initial_page_sizes = kept.page_sizes
-        root = None
-        for element in html.wrapper_element.iter_subtree():
-            node = element.etree_element
-            parent = computed[element.parent.etree_element, None] if element.parent else None
-            rules = matching(element, sheets)
-            hints = _hints(node)
-            style = kept.style(parent, root, None, rules.pop(None, ()), hints, html.base_url)
-            root = root or style
-            computed[node, None] = style
-            if style["anchor"]:
-                target_collector.collect_anchor(style["anchor"])
-            for pseudo, those in rules.items():
-                computed[node, pseudo] = kept.style(style, root, pseudo, those, (), html.base_url)
+        places = _Places(kept, html, sheets)
+        for node, place in places.take(html.etree_element, None, None, is_last=True):
+            for pseudo, style in place.styles:
+                computed[node, pseudo] = style
+            if anchor := place.style["anchor"]:
+                target_collector.collect_anchor(anchor)
+        kept_flow.SHEETS.name_pages = kept.name_pages
 
     def set_computed_styles(
         self,
@@ -110,6 +116,37 @@ class KeptStyles(StyleFor):
             super().set_computed_styles(element, parent, root, pseudo_type, base_url, target_collector)  # type: ignore[no-untyped-call]
             styles[key] = self._computed_styles[element, pseudo_type]
         self._computed_styles[element, pseudo_type] = styles[key]
+
+
+class _Places:
+    """Where the elements of one page stand; an element that stands where one of another page did is not matched."""
+
+    def __init__(self, kept: "_Kept", html: Any, sheets: list[Any]) -> None:
+        self._kept, self._html, self._sheets = kept, html, sheets
+        self._wrapped: dict[Any, Any] = {}
+
+    def take(
+        self, node: Any, above: "_Place | None", before: "_Place | None", *, is_last: bool
+    ) -> Iterator[tuple[Any, "_Place"]]:
+        """The place of an element and then of each inside it, in their order."""
+        said = tuple((name, "" if name in UNASKED else value) for name, value in node.attrib.items())
+        key = above, before, is_last, node.tag, said
+        place = self._kept.places.get(key)
+        if place is None:
+            place = self._kept.place(above, node, matching(self._wrap(node), self._sheets), self._html.base_url)
+            self._kept.places[key] = place
+        yield node, place
+        last, earlier = len(node) - 1, None
+        for index, child in enumerate(node):
+            for found in self.take(child, place, earlier, is_last=index == last):
+                if found[0] is child:
+                    earlier = found[1]
+                yield found
+
+    def _wrap(self, node: Any) -> Any:
+        if not self._wrapped:
+            self._wrapped = {one.etree_element: one for one in self._html.wrapper_element.iter_subtree()}
+        return self._wrapped[node]
 
 
 Rule = tuple[Any, str, tuple[int, ...], float]
@@ -136,13 +173,32 @@ def _kept(font_config: Any, *sheets: Any) -> "_Kept":
     return _Kept(font_config)
 
 
+class _Place:
+    """Where an element stands: what it is, what came before it and what is around it. Equal ones are one object."""
+
+    def __init__(self, style: Any, root: Any, styles: tuple[tuple[str | None, Any], ...]) -> None:
+        self.style, self.root, self.styles = style, root, styles
+
+
 class _Kept:
     """Styles of one set of sheets, by all that they follow from."""
 
     def __init__(self, font_config: Any) -> None:
         self.font_config = font_config
         self.styles: dict[Any, Any] = {}
+        self.places: dict[Any, _Place] = {}
+        self.name_pages = False  # whether a rule puts an element on a page of a name
         self.page_sizes: dict[str, Any] = {"box": None, "area": None}
+
+    def place(
+        self, above: _Place | None, node: Any, rules: dict[str | None, tuple[Rule, ...]], base_url: str | None
+    ) -> _Place:
+        """The place of an element that stands in `above`, with the styles that these rules give it."""
+        parent, root = (above.style, above.root) if above else (None, None)
+        style = self.style(parent, root, None, rules.get(None, ()), _hints(node), base_url)
+        root = root or style
+        others = [(name, self.style(style, root, name, those, (), base_url)) for name, those in rules.items() if name]
+        return _Place(style, root, ((None, style), *others))
 
     def style(
         self,
@@ -161,6 +217,7 @@ class _Kept:
                     weight = (STYLES.declaration_precedence(origin, importance), order, specificity)
                     if name not in cascaded or cascaded[name][1] <= weight:
                         cascaded[name] = value, weight
+            self.name_pages |= "page" in cascaded
             self.styles[key] = ComputedStyle(
                 parent,
                 cascaded,
@@ -250,32 +307,3 @@ def _avoid_collisions(context: Any, box: Any, *around: Any, **more: Any) -> Any:
                 inf  # higher than any line can turn out; the line's own height is set when it is laid out
             )
     return STOCK_COLLISIONS(context, box, *around, **more)
-
-
-class Paths:
-    """`path` of a drawing: the running head is drawn on each page from the same 12 KB of text. 5 % of the time.
-
-    Only what one document draws twice is kept, so that no signature is.
-    """
-
-    def __init__(self, draw: Any) -> None:
-        self._draw = draw
-        self._document: Any = None
-        self._seen: set[tuple[str, float]] = set()
-        self._kept: dict[tuple[str, float], tuple[list[Any], list[Any]]] = {}
-
-    def __call__(self, svg: Any, node: Any, font_size: float) -> None:
-        """Put the path into the drawing's stream, as `weasyprint.svg.path.path` does."""
-        if svg.stream._fonts is not self._document:
-            self._document, self._seen = svg.stream._fonts, set()
-        key = node.get("d", ""), font_size
-        if key in self._kept:
-            marks, vertices = self._kept[key]
-            svg.stream.stream.extend(marks)
-            node.vertices.extend(vertices)
-            return
-        before, known = len(svg.stream.stream), len(node.vertices)
-        self._draw(svg, node, font_size)
-        if key in self._seen:
-            self._kept[key] = svg.stream.stream[before:], list(node.vertices)[known:]
-        self._seen.add(key)

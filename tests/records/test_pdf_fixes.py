@@ -1,6 +1,7 @@
 """Each defect of WeasyPrint that we mend: there without us, gone with us. A failing first half means ours can go."""
 
 import re
+import zlib
 from collections.abc import Iterator
 from functools import partial
 from importlib.resources import files
@@ -27,7 +28,7 @@ STYLE = """@font-face{font-family:D;src:url(intake-font:devanagari-400.ttf)}
 @page{@top-left{content:"Running head"}} body{font-family:D,A}"""
 
 
-def a_pdf(mended: bool) -> bytes:
+def a_pdf(mended: bool, *, is_compressed: bool = False) -> bytes:
     files = {f"intake-font:{name}": data for name, data in Faces(FONTS).files.items()}
     fonts = FontConfiguration()
     style = CSS(string=STYLE, font_config=fonts, url_fetcher=ClosedFetcher(files))
@@ -40,7 +41,9 @@ def a_pdf(mended: bool) -> bytes:
     about = pdf_fixes.About("KS-7KQ2-M9XF", "0" * 64, "Clinic", "Dr Rao")
     finisher = partial(pdf_fixes.finish, about=about) if mended else None
     note = Attachment(string=b"{}", name="evidence.json", relationship="Source")
-    return bytes(document.write_pdf(finisher=finisher, attachments=[note], uncompressed_pdf=True, **options))
+    return bytes(
+        document.write_pdf(finisher=finisher, attachments=[note], uncompressed_pdf=not is_compressed, **options)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +151,31 @@ def test_the_colours_are_the_same_bytes_in_every_record() -> None:
     assert stock.name and stock.content != SRGB.read_bytes()
     kept = pdf_fixes.srgb()[pdf_fixes.OUTPUT_INTENT]
     assert kept.name and kept.content == kept.content == SRGB.read_bytes()
+
+
+def test_nothing_of_a_file_is_compressed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed: list[bytes] = []
+    press, presser = zlib.compress, zlib.compressobj
+
+    def noted(data: bytes, *how: int) -> bytes:
+        packed.append(press(data, *how))
+        return packed[-1]
+
+    class Noting:
+        def __init__(self, **how: Any) -> None:
+            self._press = presser(**how)
+
+        def compress(self, data: bytes) -> bytes:
+            packed.append(data)
+            return self._press.compress(data)
+
+        def flush(self) -> bytes:
+            return self._press.flush()
+
+    monkeypatch.setattr(zlib, "compress", noted)
+    monkeypatch.setattr(zlib, "compressobj", Noting)
+    a_pdf(mended=False, is_compressed=True)
+    assert len(packed) > len(set(packed)) > 1
+    packed.clear()
+    a_pdf(mended=True, is_compressed=True)
+    assert len(packed) == len(set(packed)) > 1
