@@ -5,6 +5,9 @@ BIN := .venv/bin
 # The tests to run: make test T=tests/consent
 T ?= tests
 
+# Some machines forbid compiled Python files; each of the many processes of the tests would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-pg check-corpus bench soak screenshots messages lint lint-style lint-types lint-floors format lock clean
 
