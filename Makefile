@@ -5,6 +5,9 @@ BIN := .venv/bin
 # The tests to run: make test T=tests/consent
 T ?= tests
 
+# Some machines forbid compiled Python files; each of the many processes of the tests would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-pg check-corpus bench soak screenshots messages lint lint-style lint-types lint-floors format lock clean
 
@@ -18,12 +21,14 @@ run: ## a demo clinic on this machine; prints addresses and passwords
 	@sh tools/setup.sh run
 	@exec $(BIN)/intake demo
 
+# Each process takes half of the tests as they stand, so that what a folder's tests share is made in one of the two; who
+# is done first takes over some of what the other has left.
 test: setup lint ## every check and every test on SQLite
-	$(BIN)/pytest -n 2 -m "not browser" $(T) || [ $$? -eq 5 ]
+	$(BIN)/pytest -n 2 --dist worksteal -m "not browser" $(T) || [ $$? -eq 5 ]
 	@# A browser's driver keeps an event loop in its process, in which nothing else may start one; so it has its own.
 	@# A browser that hangs is ended after four minutes (-v tells in which test), and that runs once more in a process of
 	@# its own. A test that fails is never tried again.
-	$(BIN)/pytest -v -n 2 -m browser -o faulthandler_timeout=240 --reruns 1 --only-rerun "only what hung" $(T) || [ $$? -eq 5 ]
+	$(BIN)/pytest -v -n 2 --dist worksteal -m browser -o faulthandler_timeout=240 --reruns 1 --only-rerun "only what hung" $(T) || [ $$? -eq 5 ]
 
 test-pg: setup ## the same tests on a throw-away PostgreSQL cluster
 	@sh tools/test-pg.sh $(T)

@@ -1,6 +1,7 @@
 """The application, its database, and a strict client for each kind of person.
 Nothing of ours is replaced by a stand-in."""
 
+import gc
 import os
 import re
 import shutil
@@ -23,11 +24,12 @@ from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
 
-from intake import cli, clock, create_app
+from intake import Service, cli, clock, create_app
 from intake.access import SYSTEM
 from intake.config import Clinic, Settings, TimeStamps
 from intake.db import db, transaction
 from tests import tsa
+from tests.once import Compiled, Route
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
@@ -50,6 +52,10 @@ MAY_WRITE_ON_GET = {
 }  # the log, the asker's own session row, and a wrong guess at a public page
 
 
+Service.jinja_options = {"bytecode_cache": Compiled()}
+Service.url_rule_class = Route
+
+
 def settings_for(folder: Path, **more: Any) -> Settings:
     """The demonstration clinic's settings over a folder."""
     values = cli.demo_settings(folder, 8000) | {"demo": False} | more
@@ -65,6 +71,8 @@ def made_clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with clock.frozen(MONDAY_NOON):
         cli.prepare(settings)
         app = create_app(settings)
+        # A hash says what it cost, so a sign-in in a test costs little; tests/staff shows what the product's cost.
+        app.extensions["security"].pwd_context.update(argon2__rounds=1, argon2__memory_cost=8, argon2__parallelism=1)
         with app.app_context(), transaction():
             from intake import kiosk, staff
 
@@ -315,3 +323,9 @@ def as_author(app: Flask) -> StrictClient:
 def as_admin(app: Flask) -> StrictClient:
     """Arun, who keeps the machine."""
     return sign_in(app, "admin@demo.example")
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays, so the collector of unreachable objects need not look at it again and again."""
+    gc.collect()
+    gc.freeze()

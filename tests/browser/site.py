@@ -24,12 +24,14 @@ from intake.answers.script import conditions_for
 from intake.config import Settings
 from intake.consent.forms import SignForm
 from intake.definitions.loader import load
+from tests.once import Compiled
 
 ROOT = Path(__file__).parent.parent.parent
 MANIFEST: dict[str, str] = json.loads((ROOT / "intake/static/dist/manifest.json").read_text("utf-8"))
 PAGES = Path(__file__).parent / "pages"
 # One question for every operator and kind, and one that hangs on a question that may itself be hidden.
 QUESTIONS = load((PAGES / "questions.json").read_bytes())
+TEMPLATES = Compiled()  # the site's own: its templates are cut otherwise than the application's
 
 
 class AreasForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is not typed
@@ -56,6 +58,7 @@ def make_site() -> tuple[Flask, Seen]:
     app = Flask("pages", static_folder=str(ROOT / "intake/static"), template_folder=str(ROOT / "templates"))
     settings = Settings.from_mapping(cli.demo_settings(ROOT / "build", 8000))
     app.config.update(SECRET_KEY="for tests", WTF_CSRF_TIME_LIMIT=None, INTAKE=settings)
+    app.jinja_options = {"bytecode_cache": TEMPLATES}
     app.jinja_loader = ChoiceLoader([FileSystemLoader(PAGES), app.jinja_loader])  # type: ignore[list-item]
     app.jinja_env.globals["asset"] = lambda name: f"/static/dist/{MANIFEST[name]}"
     Babel(app)
