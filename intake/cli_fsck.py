@@ -18,6 +18,11 @@ from intake.config import BadSetting, Settings
 from intake.db import db
 from intake.errors import DomainError, Fault, Invalid
 
+# The sentence of `intake verify`, and what to do.
+UNKNOWN_TIME_AUTHORITY = (
+    f"{records.SENTENCES[records.Fault.UNKNOWN_TIME_AUTHORITY]} The file is unchanged; its time is not confirmed. "
+    "If the clinic changed its service, the file of authorities needs the old one as well."
+)
 MOST = 1000  # faults of one code that are told; the rest are counted
 MEANINGS = {
     "log.chain_broken": (
@@ -108,6 +113,7 @@ MEANINGS = {
     "record.log_differs": "The log names another PDF for this visit than this row. Take the row from a backup.",
     "record.missing": "The log says that this record was sealed, and its row is gone. Take the row from a backup.",
     "record.seal_wrong": "The PDF does not carry this clinic's seal over all its bytes. Do not hand it out.",
+    "record.unknown_time_authority": UNKNOWN_TIME_AUTHORITY,
     "stamp.file_lost": (
         "The time-stamped file of this record is gone, or is not what was stored. Copy it from the backup's folder of "
         "files; the record as it was sealed is a file of its own."
@@ -116,7 +122,8 @@ MEANINGS = {
     "stamp.other_record": (
         "The time-stamped PDF does not begin with the file it was made from. Do not hand it out; compare with a backup."
     ),
-    "stamp.wrong": "The PDF does not carry a sound time stamp by an authority of this clinic. Do not hand it out.",
+    "stamp.wrong": "The PDF does not carry as many sound time stamps as were kept with it. Do not hand it out.",
+    "stamp.unknown_time_authority": UNKNOWN_TIME_AUTHORITY,
     "stamp.not_in_log": (
         "The log does not have exactly one entry for this time-stamped file: it was put in past the service, or its "
         "entry was taken away."

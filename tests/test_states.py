@@ -8,7 +8,7 @@ import pytest
 from intake.consent.rules import OUTCOMES, Force, Kind, State, Teach
 from intake.jobs import MOST_TRIES
 from intake.kiosk.rules import CODE_LIFE, GRACE, LONGEST_VISIT, WARNING, Hold, Place
-from intake.records.verifying import Proof
+from intake.records.verdict import Proof
 from intake.records.worth import RecordState
 from intake.review.rules import Stage, Verdict
 from intake.visits.rules import Move, TokenState

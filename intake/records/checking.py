@@ -61,8 +61,16 @@ def _wrong_file(row: Any, count: Counter[str], *, seals: bool) -> Iterator[str]:
         return
     if rules.digest(pdf) != row.pdf_sha256 or len(pdf) != row.size:
         yield "record.hash_differs"
-    if seals and not the_sealer().verify(pdf).is_genuine:
+    if seals:
+        yield from _wrong_seal(pdf)
+
+
+def _wrong_seal(pdf: bytes) -> Iterator[str]:
+    verdict = the_sealer().verify(pdf)
+    if not verdict.is_unchanged:
         yield "record.seal_wrong"
+    elif not verdict.is_genuine:
+        yield "record.unknown_time_authority"
 
 
 def _wrong_entry(row: Any) -> Iterator[str]:

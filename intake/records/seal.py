@@ -31,7 +31,8 @@ from intake.records.pdf_fixes import DOCTOR_FIELD, SEAL_FIELD
 from intake.records.seals import Seal, own, software
 from intake.records.signed_bytes import low
 from intake.records.trust import Trust
-from intake.records.verifying import Fault, Verdict, verify
+from intake.records.verdict import Fault, Verdict
+from intake.records.verifying import verify
 from intake.time_stamps import TimeService
 
 RESERVED = 4096  # hex digits kept free for the signature, which takes about 2,400

@@ -17,7 +17,7 @@ from intake.records import compose, rules, stamp_keeping, worth
 from intake.records.certificates import Doctor
 from intake.records.models import Record, RecordStamp
 from intake.records.seal import the_sealer
-from intake.records.verifying import Fault, Verdict
+from intake.records.verdict import Fault, Verdict
 from intake.storage import the_storage
 
 ENDINGS = (consent.Kind.COUNTERSIGNED, consent.Kind.DECLINED, consent.Kind.POSTPONED, consent.Kind.CLOSED)

@@ -14,6 +14,7 @@ from intake.records import rules
 from intake.records.models import Record, RecordStamp
 from intake.records.seal import the_sealer
 from intake.records.stamp_keeping import STAMPED
+from intake.records.stamped import count_stamps
 from intake.storage import the_storage
 
 _ROWS = (
@@ -68,8 +69,10 @@ def _wrong_file(row: Any, pdf: bytes | None, before: bytes, *, seals: bool) -> I
         yield "stamp.other_record"
     elif seals:
         verdict = the_sealer().verify(pdf)
-        if not verdict.is_genuine or len(verdict.stamps) != row.number:
+        if not verdict.is_unchanged or count_stamps(pdf) != row.number:
             yield "stamp.wrong"
+        elif not verdict.is_genuine:
+            yield "stamp.unknown_time_authority"
 
 
 def _wrong_entry(row: Any) -> Iterator[str]:

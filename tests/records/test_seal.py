@@ -21,7 +21,8 @@ from intake import clock
 from intake.errors import NotAllowed
 from intake.records.certificates import ClinicKeys, as_asn1, has_signed
 from intake.records.seal import PadesSealer
-from intake.records.verifying import Covers, Fault, Role, Signed, verify
+from intake.records.verdict import Covers, Fault, Role, Signed
+from intake.records.verifying import verify
 from tests.records.conftest import SEALING_DAY
 from tests.records.snapshots import EVIDENCE
 

@@ -36,7 +36,8 @@ from intake.records.doctor_keys import Key
 from intake.records.seal import PadesSealer
 from intake.records.signed_bytes import Place, places
 from intake.records.stamping import stamp
-from intake.records.verifying import Fault, Proof, Verdict, verify
+from intake.records.verdict import Fault, Proof, Verdict
+from intake.records.verifying import verify
 from intake.time_stamps import QUIET, TimeService, read_authorities
 from tests import tsa
 from tests.records import sealing, snapshots

@@ -4,6 +4,7 @@ what is said of it; and a time service whose authority was taken out of the sett
 import csv
 import io
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -15,18 +16,21 @@ from uuid import UUID
 import pytest
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Flask
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from intake import clock, create_app, records
 from intake.archive import export
+from intake.cli import main
+from intake.cli_fsck import faults_of, meaning_of
 from intake.config import Settings, TimeStamps
-from intake.db import db
+from intake.db import db, transaction
 from intake.errors import Invalid
 from intake.i18n import clinic
-from intake.records import Fault, Proof
-from intake.time_stamps import read_authorities
+from intake.records import SENTENCES, Fault, Proof, stamp_keeping
+from intake.time_stamps import Token, read_authorities
 from tests import tsa
 from tests.conftest import StrictClient, always_open, settings_for, sign_in
 from tests.endings import work_done
@@ -101,14 +105,22 @@ def test_a_seal_that_was_taken_back_is_not_called_provable_in_later_years(
     assert held(app, filed(app))[0] is Proof.DOCUMENT
 
 
-def test_a_time_authority_that_left_the_settings_is_no_change_of_the_file(
-    stamping_app: Flask, settings: Settings, time_service: tsa.Service, tmp_path: Path
-) -> None:
-    record_id = filed(stamping_app)
+def with_another_authority(
+    settings: Settings, time_service: tsa.Service, tmp_path: Path
+) -> tuple[Flask, tsa.Authority]:
+    """The same clinic, whose settings name another authority than the one that stamped so far."""
     other = tsa.Authority(tmp_path / "other", "Other", "http://127.0.0.1/x.crl")
     chosen = TimeStamps(time_service.url, other.pem, frozenset({"127.0.0.1"}))
     app = create_app(replace(settings, clinic=always_open(settings.clinic), time_stamps=chosen))
     app.test_client_class = StrictClient
+    return app, other
+
+
+def test_a_time_authority_that_left_the_settings_is_no_change_of_the_file(
+    stamping_app: Flask, settings: Settings, time_service: tsa.Service, tmp_path: Path
+) -> None:
+    record_id = filed(stamping_app)
+    app, other = with_another_authority(settings, time_service, tmp_path)
     browser = sign_in(app, "records@demo.example")
     page = browser.get(f"/archive/records/{record_id}").text
     assert "The time cannot be confirmed</h2>" in page and "has changed since it was sealed" not in page
@@ -125,6 +137,44 @@ def test_a_time_authority_that_left_the_settings_is_no_change_of_the_file(
         longer = records.verify(pdf.data + b"x", records.Trust.load(settings.keys), chosen_authorities(other))
         assert not longer.is_unchanged and Fault.SOMETHING_ADDED in longer.problems
         db.session.remove()
+
+
+def test_fsck_says_of_a_time_authority_that_left_the_settings_what_verify_says(
+    stamping_app: Flask, settings: Settings, time_service: tsa.Service, tmp_path: Path
+) -> None:
+    record_id = filed(stamping_app)
+    app, other = with_another_authority(settings, time_service, tmp_path)
+    words = SENTENCES[Fault.UNKNOWN_TIME_AUTHORITY]
+    found = [fault.code for fault in faults_of(app, Counter(), seals=True)]
+    assert found == ["record.unknown_time_authority", "stamp.unknown_time_authority"]
+    for meaning in map(meaning_of, found):
+        assert meaning.startswith(f"{words} The file is unchanged") and "its time is not confirmed" in meaning
+    with app.test_request_context():
+        (tmp_path / "r.pdf").write_bytes(records.open_pdf(record_id))
+        db.session.remove()
+    root = settings.keys / "seal" / "root.pem"
+    given = ["--root", root, "--time-authority", other.pem]
+    said = CliRunner().invoke(main, ["verify", *map(str, given), str(tmp_path / "r.pdf")])
+    assert said.exit_code == 1 and f"{words} [unknown_time_authority]" in said.output
+    assert [fault.code for fault in faults_of(stamping_app, Counter(), seals=True)] == []
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_fsck_calls_a_stamped_file_wrong_where_more_is_at_fault_than_who_stamped_it(
+    is_known: bool, stamping_app: Flask, settings: Settings, time_service: tsa.Service, tmp_path: Path
+) -> None:
+    record_id = filed(stamping_app)
+    app = stamping_app if is_known else with_another_authority(settings, time_service, tmp_path)[0]
+    with app.test_request_context(), transaction():
+        made = stamp_keeping.unstamped(record_id, 2)
+        assert made is not None
+        longer = made.pdf + b"x"
+        key, first = stamp_keeping.store_stamped(made, longer), stamp_keeping.newest_stamp(record_id)
+        assert first is not None
+        token = Token(b"", first.stamped_at, first.authority, first.good_until)
+        stamp_keeping.add_stamp(made, longer, key, token)
+    found = [(fault.code, fault.where.rpartition(", ")[2]) for fault in faults_of(app, Counter(), seals=True)]
+    assert ("stamp.wrong", "time stamp 2") in found and ("stamp.wrong", "time stamp 1") not in found
 
 
 def chosen_authorities(authority: tsa.Authority) -> tuple[asn1_x509.Certificate, ...]:

@@ -13,7 +13,8 @@ from intake.records.doctor_keys import Key
 from intake.records.rules import Snapshot
 from intake.records.seal import ClinicKeys, PadesSealer
 from intake.records.signed_bytes import places
-from intake.records.verifying import Fault, verify
+from intake.records.verdict import Fault
+from intake.records.verifying import verify
 from tests.records import sealing, snapshots
 from tests.records import tampering as t
 from tests.records.conftest import SEALING_DAY
