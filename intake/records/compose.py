@@ -437,7 +437,7 @@ def _reading(reading: Evidence | None, tongue: Tongue) -> tuple[rules.Fact, ...]
 def _timeline(first: Evidence, outcome: Evidence, given: Given, tongue: Tongue, when: When) -> tuple[rules.Event, ...]:
     lines = [(e["at"], e["event"], e["actor"]) for e in first["events"] if e["event"] in EVENTS]
     ends = [(first["at"], f"consent.{first['type'].removeprefix('intake/')}", first["by"])]
-    if outcome is not first:
+    if outcome != first:  # one statement may be both, read twice
         ends.append((outcome["at"], f"consent.{outcome['type'].removeprefix('intake/')}", outcome["by"]))
     return tuple(
         rules.Event(when(at), tongue.words(EVENTS[event]), _who(actor, given, tongue))

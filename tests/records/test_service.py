@@ -17,7 +17,7 @@ from intake.consent import Kind
 from intake.db import db, transaction
 from intake.errors import Damaged, NotFound
 from intake.i18n import clinic
-from intake.records import rules, service
+from intake.records import compose, rules, service
 from intake.records.models import Record
 from intake.records.render import render
 from intake.records.seal import the_sealer
@@ -94,6 +94,22 @@ def test_a_record_speaks_the_language_that_was_on_the_screen_whatever_the_reques
     words = "".join(unicodedata.normalize("NFKC", said).split())
     for hindi, english in (("अंत में क्या हुआ", "How it ended"), ("मना किया", "Said no")):
         assert all("".join(unicodedata.normalize("NFKC", text).split()) in words for text in (hindi, english))
+
+
+@pytest.mark.parametrize("kind", [Kind.DECLINED, Kind.POSTPONED])
+def test_what_ended_a_visit_without_a_signature_is_said_once_on_its_timeline(app: Flask, kind: Kind) -> None:
+    visit_id = a_visit(app)
+    answered(app, visit_id)
+    if kind is Kind.DECLINED:
+        declined(app, visit_id)
+    else:
+        with app.app_context(), transaction():
+            consent.decide(clinic(), visit_id, kind, {"words": "Come back in May"}, by=doctor_of(visit_id))
+    with app.test_request_context():
+        made = service.unsealed(visit_id)
+    assert made is not None
+    said = [event.what.text for event in made.snapshot.timeline]
+    assert said.count(compose.EVENTS[f"consent.{kind}"]) == 1 and len(said) == len(set(said))
 
 
 def test_a_signature_alone_makes_no_record_yet(app: Flask) -> None:
