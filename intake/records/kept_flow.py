@@ -1,8 +1,6 @@
-"""What WeasyPrint 70 asks of a box some ten times each time it is laid out, although only its style can answer: whether
-it floats, what it is drawn with, how it meets its neighbours. Found out once for a style. A fifth of the time.
-
-Put in by `quick.py`, which has the rest of what is kept. Each answer is what WeasyPrint's own function of that name
-gives, for pages without flex and grid, whose items it gives answers of their own.
+"""What WeasyPrint 70 asks of a box some ten times each time it is laid out, although only its style can answer: found
+out once for a style, a fifth of the time. Put in by `quick.py`, which has the rest of what is kept. Each answer is what
+WeasyPrint's own function of that name gives, but not for flex and grid, whose items it gives answers of their own.
 """
 
 from dataclasses import dataclass
