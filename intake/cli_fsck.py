@@ -113,6 +113,11 @@ MEANINGS = {
     "record.log_differs": "The log names another PDF for this visit than this row. Take the row from a backup.",
     "record.missing": "The log says that this record was sealed, and its row is gone. Take the row from a backup.",
     "record.seal_wrong": "The PDF does not carry this clinic's seal over all its bytes. Do not hand it out.",
+    "record.unknown_root": (
+        f"{records.SENTENCES[records.Fault.UNKNOWN_ROOT]} The file is the one that was kept. If the clinic replaced "
+        "its root, put the former one back into keys/seal/roots; if the key of that is in wrong hands, the log alone "
+        "vouches for the record."
+    ),
     "record.unknown_time_authority": UNKNOWN_TIME_AUTHORITY,
     "stamp.file_lost": (
         "The time-stamped file of this record is gone, or is not what was stored. Copy it from the backup's folder of "

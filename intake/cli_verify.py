@@ -133,7 +133,8 @@ def _in_a_line(verdict: Verdict, *, is_time_checked: bool) -> str:
     if not verdict.is_genuine:
         about = f" ({verdict.number})" if verdict.number else ""
         reasons = " ".join(f"{SENTENCES[problem]} [{problem.value}]" for problem in verdict.problems)
-        return f"not genuine{about}: {reasons}"
+        roots = "".join(f" ({root})" for root in verdict.unknown_roots)
+        return f"not genuine{about}: {reasons}{roots}"
     signed = (f"{one.who} at {one.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" for one in verdict.signatures if one.at)
     said = f"genuine: {verdict.number}, {verdict.outcome}; signed by {', '.join(signed)}"
     return f"{said}; {_time_in_words(verdict, is_time_checked=is_time_checked)}"
@@ -175,5 +176,6 @@ def _as_json(file: Path, verdict: Verdict, *, is_time_checked: bool) -> dict[str
                 for one in verdict.stamps
             ],
         },
+        "unknown_roots": list(verdict.unknown_roots),
         "problems": [{"code": problem.value, "message": SENTENCES[problem]} for problem in verdict.problems],
     }

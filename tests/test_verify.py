@@ -80,7 +80,7 @@ def test_with_the_root_certificate_any_computer_can_check(
     assert elsewhere(file, "--root", root).exit_code == 0
     stranger = ClinicKeys.create(tmp_path / "stranger", "Kesari Skin & Hair").folder / "root.pem"
     said = elsewhere(file, "--root", stranger, "--json")
-    assert said.exit_code == 1 and codes(said) == ["unknown_signer"]
+    assert said.exit_code == 1 and codes(said) == ["unknown_root"]
     said = elsewhere(file)
     assert said.exit_code == 1 and "--root" in said.output
     assert "not a certificate" in elsewhere(file, "--root", file).output

@@ -78,7 +78,7 @@ CERTIFICATES = {
     "seal": "The certificate of the clinic's seal.",
     "doctor": "The certificate of the doctor who countersigned.",
     "seal-chain": "A certificate between the seal and its root.",
-    "seal-root": "The root certificate of another authority, above a seal. Compare its SHA-256 with what it publishes.",
+    "seal-root": "Another root above a seal: another authority's, or another of the clinic's. Compare its SHA-256.",
     "seal-of": "The certificate of an earlier seal, under which a statement was signed.",
 }
 

@@ -46,6 +46,12 @@ class Check:
         return not self.fault and bool(self.seals) and not set(self.problems) - {records.Fault.UNKNOWN_TIME_AUTHORITY}
 
     @property
+    def is_root_unknown(self) -> bool:
+        """Whether nothing is wrong with the file but that it was signed under a root that is not kept here."""
+        strangers = {records.Fault.UNKNOWN_ROOT, records.Fault.UNKNOWN_TIME_AUTHORITY}
+        return not self.fault and records.Fault.UNKNOWN_ROOT in self.problems and set(self.problems) <= strangers
+
+    @property
     def is_time_confirmed(self) -> bool:
         """Whether every time stamp in it, if there is any, is of an authority in the settings."""
         return records.Fault.UNKNOWN_TIME_AUTHORITY not in self.problems
@@ -119,7 +125,8 @@ def open_file(record_id: UUID) -> bytes:
     why. A time authority that is not in the settings is no change of the file."""
     pdf, found = _checked(record_id)
     if not found.is_genuine:
-        raise Damaged(found.fault or "archive.seal_broken", record_id=record_id)
+        broken = "archive.root_unknown" if found.is_root_unknown else "archive.seal_broken"
+        raise Damaged(found.fault or broken, record_id=record_id)
     return pdf
 
 

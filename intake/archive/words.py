@@ -29,6 +29,7 @@ FAULTS = {
     "audit.history_differs": _l("The log is not the one that was signed."),
     "records.hash_differs": _l("The PDF is not the one that was sealed under this number."),
     "archive.seal_broken": _l("The signatures in the file are not in order."),
+    "archive.root_unknown": _l("It is signed under a root certificate that is not known here."),
     "records.not_taken_apart": _l("The signatures or certificates in the file are not those of a record."),
     "archive.statement_differs": _l("A statement in the file is not the one that was signed and kept."),
     "audit.no_checkpoint": _l("The log is not signed up to this record yet. Try again in a few minutes."),

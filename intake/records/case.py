@@ -28,6 +28,7 @@ class Case:
     label: embedded.Label = field(default_factory=embedded.Label)
     evidence: embedded.Evidence | None = None
     stamps: tuple[Token, ...] = ()
+    unknown_roots: list[str] = field(default_factory=list)
     has_doctor_field: bool = False
 
     def __post_init__(self) -> None:
@@ -51,6 +52,11 @@ class Case:
     def changed(self, order: int) -> Fault:
         """What a change is called that came after so many signatures."""
         return Fault.CHANGED_AFTER_DOCTOR if order > 1 else Fault.CHANGED_AFTER_SEALING
+
+    def lacks(self, *roots: str) -> None:
+        """Note roots that are not known here."""
+        self.unknown_roots += [root for root in roots if root not in self.unknown_roots]
+        self.faults |= {Fault.UNKNOWN_ROOT} if roots else set()
 
     def covers(self, place: Place) -> Covers:
         """How much of the file a signature covers."""

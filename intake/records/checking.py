@@ -13,6 +13,7 @@ from intake.records import rules
 from intake.records.models import Record
 from intake.records.seal import the_sealer
 from intake.records.stamp_checking import check_stamps
+from intake.records.verdict import Fault as Problem
 from intake.storage import the_storage
 
 _ROWS = select(
@@ -21,6 +22,10 @@ _ROWS = select(
 ).order_by(Record.id)
 _THERE = select(Record.id).where(Record.id == bindparam("record"))
 SEALED = "record.sealed"
+STRANGERS = {
+    Problem.UNKNOWN_ROOT: "record.unknown_root",
+    Problem.UNKNOWN_TIME_AUTHORITY: "record.unknown_time_authority",
+}
 
 
 def check_all(count: Counter[str], *, seals: bool = False) -> Iterator[Fault]:
@@ -67,10 +72,10 @@ def _wrong_file(row: Any, count: Counter[str], *, seals: bool) -> Iterator[str]:
 
 def _wrong_seal(pdf: bytes) -> Iterator[str]:
     verdict = the_sealer().verify(pdf)
-    if not verdict.is_unchanged:
+    if verdict.is_as_signed:
+        yield from (STRANGERS[problem] for problem in verdict.problems)
+    else:
         yield "record.seal_wrong"
-    elif not verdict.is_genuine:
-        yield "record.unknown_time_authority"
 
 
 def _wrong_entry(row: Any) -> Iterator[str]:

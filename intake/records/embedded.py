@@ -29,11 +29,13 @@ TITLE = re.compile(rb"<dc:title>.{0,200}?<rdf:li[^>]*>([^<]{1,200})</rdf:li>", r
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the evidence says: how the visit ended, the digest of the statement that ended it, who countersigned."""
+    """What the evidence says: how the visit ended, the digest of the statement that ended it, who countersigned; and
+    the roots above its earlier seals that are not known here."""
 
     outcome: Outcome
     statement_sha256: str
     doctor: Doctor | None = None
+    unknown_roots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,33 +93,36 @@ def read(evidence: bytes, certificate: x509.Certificate, trust: Trust) -> Eviden
     kept = json.loads(evidence)
     if canonical(kept) != evidence or kept["type"] != "intake/record-evidence":
         raise ValueError("not the form that evidence is kept in")
-    statements = kept["statements"]
+    statements, unknown = kept["statements"], list[str]()
     for statement in statements:
         data = canonical(statement["evidence"])
         signature = base64.b64decode(statement["signature"], validate=True)
-        if digest(data) != statement["sha256"] or not has_signed(
-            _signer(statement, certificate, trust), data, signature
-        ):
+        signer, root = _signer(statement, certificate, trust)
+        if digest(data) != statement["sha256"] or not has_signed(signer, data, signature):
             raise ValueError("a statement is not what was signed")
+        unknown += [root] if root else []
         if statement["evidence"]["type"] != f"intake/{statement['kind']}":
             raise ValueError("a statement is of another kind than it is kept under")
     _belong_together(statements)
     last = statements[-1]
-    return Evidence(Outcome(last["kind"]), last["sha256"], _countersigner(last["evidence"]))
+    return Evidence(Outcome(last["kind"]), last["sha256"], _countersigner(last["evidence"]), tuple(unknown))
 
 
-def _signer(statement: Mapping[str, Any], certificate: x509.Certificate, trust: Trust) -> x509.Certificate:
-    """Whose signature a statement carries: the sealing certificate's, or that of a seal which was in use before it."""
+def _signer(statement: Mapping[str, Any], certificate: x509.Certificate, trust: Trust) -> tuple[x509.Certificate, str]:
+    """Whose signature a statement carries: the sealing certificate's, or that of a seal which was in use before it; and
+    the name of its root where that is not known here."""
     if "certificates" not in statement:
-        return certificate
+        return certificate, ""
     named, *chain = (
         x509.load_der_x509_certificate(base64.b64decode(one, validate=True)) for one in statement["certificates"]
     )
-    if doctor_of(named) is not None or not trust.stands_behind(named, chain):
+    is_ours = trust.stands_behind(named, chain)
+    root = "" if is_ours else trust.unknown_root_of(named, chain)
+    if doctor_of(named) is not None or not (is_ours or root):
         raise ValueError("a statement is signed by somebody else")
     if datetime.fromisoformat(statement["evidence"]["at"]) > named.not_valid_after_utc:
         raise ValueError("a statement is signed with a certificate that had ended")
-    return named
+    return named, root
 
 
 def _belong_together(statements: Sequence[Mapping[str, Any]]) -> None:

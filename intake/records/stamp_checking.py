@@ -15,6 +15,7 @@ from intake.records.models import Record, RecordStamp
 from intake.records.seal import the_sealer
 from intake.records.stamp_keeping import STAMPED
 from intake.records.stamped import count_stamps
+from intake.records.verdict import Fault as Problem
 from intake.storage import the_storage
 
 _ROWS = (
@@ -69,9 +70,9 @@ def _wrong_file(row: Any, pdf: bytes | None, before: bytes, *, seals: bool) -> I
         yield "stamp.other_record"
     elif seals:
         verdict = the_sealer().verify(pdf)
-        if not verdict.is_unchanged or count_stamps(pdf) != row.number:
+        if not verdict.is_as_signed or count_stamps(pdf) != row.number:
             yield "stamp.wrong"
-        elif not verdict.is_genuine:
+        elif Problem.UNKNOWN_TIME_AUTHORITY in verdict.problems:  # a root is told of with the record as it was sealed
             yield "stamp.unknown_time_authority"
 
 

@@ -4,6 +4,7 @@ check needs and nothing else. Asking for one is `stamping.py`; what the whole fi
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
@@ -25,6 +26,7 @@ KIND = b"/Type /DocTimeStamp"
 UPDATE = re.compile(rb"startxref\s+\d+")
 OBJECT = re.compile(rb"\s*\d+ \d+ obj\b")
 NAMES = {"/FT": b"/Sig", "/Type": b"/Annot", "/Subtype": b"/Widget", "/F": b"132", "/Rect": b"[ 0 0 0 0 ]"}
+Signer = tuple[Message | None, datetime | None]  # a signature's message, and when it was stamped
 VALUE = {"/Type": b"/DocTimeStamp", "/Filter": b"/Adobe.PPKLite", "/SubFilter": b"/ETSI.RFC3161"}
 
 
@@ -77,34 +79,39 @@ def stamps_of(pdf: bytes, base: int, authorities: Sequence[Any]) -> Stamps:
     return Stamps(tuple(found), kind)
 
 
-def has_lists(pdf: bytes, messages: Sequence[Message | None], roots: Sequence[x509.Certificate]) -> bool:
+def has_lists(pdf: bytes, signers: Sequence[Signer], roots: Sequence[x509.Certificate]) -> bool:
     """Whether the store of evidence has, for each signer and those above up to a root, a list of revoked certificates
-    that its issuer signed. Never raises."""
+    that its issuer signed, and that had not ended when the signature was stamped. Never raises."""
     try:
         store = PdfFileReader(BytesIO(pdf)).root["/DSS"]
         lists = [x509.load_der_x509_crl(one.get_object().data) for one in store["/CRLs"]]
-        return bool(messages) and all(one is not None and _is_covered(one, lists, roots) for one in messages)
+        return bool(signers) and all(_is_covered(message, at, lists, roots) for message, at in signers)
     except Exception:  # a damaged file may fail anywhere in a parser; that is the finding
         return False
 
 
 def _is_covered(
-    message: Message, lists: Sequence[x509.CertificateRevocationList], roots: Sequence[x509.Certificate]
+    message: Message | None,
+    at: datetime | None,
+    lists: Sequence[x509.CertificateRevocationList],
+    roots: Sequence[x509.Certificate],
 ) -> bool:
     """Whether each certificate from a signer's up to its root has a list of its issuer's."""
-    root = leads_to(roots, message.certificate, message.chain)
-    if root is None:
+    root = leads_to(roots, message.certificate, message.chain) if message else None
+    if message is None or root is None:
         return False
+    lists = [one for one in lists if at is None or (one.next_update_utc is not None and at <= one.next_update_utc)]
     issuers = [*message.chain, root]
     return all(
-        any(is_issued_by(issuer, one) and _is_list_of(issuer, lists) for issuer in issuers)
+        any(is_issued_by(issuer, one) and any(is_list_of(issuer, each) for each in lists) for issuer in issuers)
         for one in (message.certificate, *message.chain)
     )
 
 
-def _is_list_of(issuer: x509.Certificate, lists: Sequence[x509.CertificateRevocationList]) -> bool:
+def is_list_of(issuer: x509.Certificate, one: x509.CertificateRevocationList) -> bool:
+    """Whether the issuer signed the list."""
     key: Any = issuer.public_key()
-    return any(one.issuer == issuer.subject and one.is_signature_valid(key) for one in lists)
+    return one.issuer == issuer.subject and one.is_signature_valid(key)
 
 
 def _says_so(place: Place) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from asn1crypto import cms, crl
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.signers import PdfTimeStamper
 from pyhanko.sign.timestamps import TimeStamper
@@ -19,37 +20,34 @@ from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from intake.errors import Invalid
 from intake.records import revocation
-from intake.records.certificates import ClinicKeys, as_asn1
+from intake.records.certificates import ClinicKeys, as_asn1, fingerprint
 from intake.records.seal import PlainWriter
 from intake.records.signed_bytes import places
-from intake.records.stamped import FIELD, count_stamps
-from intake.records.trust import leads_to
+from intake.records.stamped import FIELD, count_stamps, is_list_of
+from intake.records.trust import Trust, leads_to
 from intake.time_stamps import TimeService, Token, checked
 
 
-def stamp(
-    pdf: bytes, keys: ClinicKeys, time: TimeService, roots: Sequence[x509.Certificate] = ()
-) -> tuple[bytes, Token]:
+def stamp(pdf: bytes, keys: ClinicKeys, time: TimeService, trust: Trust | None = None) -> tuple[bytes, Token]:
     """The record with one more document time stamp, and the stamp. Slow: it asks outside.
 
-    `roots` are those of other authorities that may stand behind the seal. Where such an authority's list is at none of
-    the allowed hosts, or shows that the seal was taken back, the stamp is set without it.
+    `trust` has the roots that may stand behind the signers beside the clinic's present one. Where another authority's
+    list is at none of the allowed hosts, or shows that the seal was taken back, the stamp is set without it; so where
+    none is kept of an earlier root of the clinic's, whose key is not there any more.
     Raises what TimeService.stamp and `lists_for` do, what `revocation.the_list` does, and
     Invalid("time_stamp.other_signer") where the service answers each time with another certificate.
     """
-    return asyncio.run(_stamped(pdf, keys, time, roots))
+    return asyncio.run(_stamped(pdf, keys, time, trust or Trust((keys.root,))))
 
 
-async def _stamped(
-    pdf: bytes, keys: ClinicKeys, time: TimeService, roots: Sequence[x509.Certificate]
-) -> tuple[bytes, Token]:
+async def _stamped(pdf: bytes, keys: ClinicKeys, time: TimeService, trust: Trust) -> tuple[bytes, Token]:
     # The service's own certificates must be in the file before its stamp is set: asked for once to see them.
     known = await time.ask(sha256(pdf).digest())
     for _ in range(2):
         taken = _OneStamp(time)
         certificates, lists = await _evidence(pdf, keys, time, known)
-        outside = await _outside(pdf, time, roots)
-        certificates, lists = [*certificates, *outside[0]], _once([*lists, *outside[1]])
+        former, outside = _former(pdf, keys, trust), await _outside(pdf, time, trust.outside)
+        certificates, lists = [*certificates, *former[0], *outside[0]], _once([*lists, *former[1], *outside[1]])
         writer = PlainWriter(BytesIO(pdf))
         DocumentSecurityStore.supply_dss_in_writer(writer, None, certs=certificates, crls=lists)
         stamper = PdfTimeStamper(taken, field_name=f"{FIELD}{count_stamps(pdf) + 1}")
@@ -75,6 +73,18 @@ async def _evidence(pdf: bytes, keys: ClinicKeys, time: TimeService, known: Toke
         certificates += token.chain
         lists += await time.lists_for(token)
     return certificates, _once(lists)
+
+
+def _former(pdf: bytes, keys: ClinicKeys, trust: Trust) -> tuple[list[Any], list[Any]]:
+    """The earlier roots of the clinic's that stand behind a signer, and the lists that were kept of them."""
+    messages = [place.message for place in places(pdf) if place.message is not None]
+    above = [leads_to(trust.roots, one.certificate, one.chain) for one in messages]
+    roots = list({fingerprint(one): one for one in above if one is not None and one != keys.root}.values())
+    lists = [one for one in trust.lists if any(is_list_of(root, one) for root in roots)]
+    return (
+        [as_asn1(one) for one in roots],
+        [crl.CertificateList.load(one.public_bytes(Encoding.DER)) for one in lists],
+    )
 
 
 async def _outside(pdf: bytes, time: TimeService, roots: Sequence[x509.Certificate]) -> tuple[list[Any], list[Any]]:

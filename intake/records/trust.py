@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from intake.records.certificates import FOLDER, doctor_of, fingerprint, generations, is_issued_by
 
@@ -25,19 +26,21 @@ class Trust:
     roots: tuple[x509.Certificate, ...]
     outside: tuple[x509.Certificate, ...] = ()
     pinned: frozenset[str] = frozenset()
+    lists: tuple[x509.CertificateRevocationList, ...] = ()  # the last ones of earlier roots
     seals: tuple[tuple[x509.Certificate, ...], ...] = ()
 
     @classmethod
     def load(cls, directory: Path) -> "Trust":
         """What `directory`/seal holds: roots, and every seal's certificate with its chain, the newest last.
 
-        Raises FileNotFoundError without a root, ValueError where a file is no certificate.
+        Raises FileNotFoundError without a root, ValueError where a file is no certificate, or no list.
         """
         folder = directory / FOLDER
         roots = [x509.load_pem_x509_certificate((folder / "root.pem").read_bytes())]
         former = [x509.load_pem_x509_certificate(path.read_bytes()) for path in sorted((folder / FORMER).glob("*.pem"))]
         roots += [one for one in former if is_issued_by(one, one)]
         earlier = [(one,) for one in former if not is_issued_by(one, one)]  # the seals that those certified
+        lists = [x509.load_der_x509_crl(path.read_bytes()) for path in sorted((folder / FORMER).glob("*.crl"))]
         known = [read_certificates(path) for path in sorted((folder / KNOWN).glob("*.pem"))]
         own = [path / "seal.pem" for path in generations(folder)]
         seals = [(x509.load_pem_x509_certificate(path.read_bytes()),) for path in own if path.is_file()]
@@ -45,6 +48,7 @@ class Trust:
             roots=tuple(roots),
             outside=tuple({fingerprint(chain[-1]): chain[-1] for chain in known}.values()),
             pinned=frozenset(fingerprint(chain[0]) for chain in known),
+            lists=tuple(lists),
             seals=(*earlier, *seals, *(chain[:-1] for chain in known)),
         )
 
@@ -65,12 +69,35 @@ class Trust:
             return True
         return fingerprint(certificate) in self.pinned and leads_to(self.outside, certificate, chain) is not None
 
+    def unknown_root_of(self, certificate: x509.Certificate, chain: Sequence[x509.Certificate] = ()) -> str:
+        """The root that a certificate says it leads to, where that is none of these: its name and its key's identifier,
+        which tells it from others of that name. Empty where it names one of these, which then did not issue it, where
+        it names none but itself, and where its chain is none.
+
+        Nobody but the certificate says so: it may be an earlier root of the clinic, or a stranger's with its name.
+        """
+        last = _last_of(certificate, chain)
+        if last is None or last.issuer == last.subject:
+            return ""
+        key = _issuers_key(last)
+        if any(root.subject == last.issuer and key in ("", _own_key(root)) for root in self.anchors):
+            return ""
+        names = last.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
+        name = str(names[0].value) if names else last.issuer.rfc4514_string()
+        return f"{name}, key {key or 'not named'}"
+
 
 def leads_to(
     roots: Iterable[x509.Certificate], certificate: x509.Certificate, chain: Sequence[x509.Certificate]
 ) -> x509.Certificate | None:
     """The root to which a certificate leads over every one of these, in whatever order they come; None where there is
     none, or where one is not needed, as a root among them is not."""
+    last = _last_of(certificate, chain)
+    return next((root for root in roots if is_issued_by(root, last)), None) if last else None
+
+
+def _last_of(certificate: x509.Certificate, chain: Sequence[x509.Certificate]) -> x509.Certificate | None:
+    """The certificate that a root would have to issue, over every one of these; None where they are no chain."""
     rest, last = list(chain), certificate
     if any(is_issued_by(one, one) for one in rest):
         return None
@@ -80,7 +107,24 @@ def leads_to(
             return None
         rest.remove(above)
         last = above
-    return next((root for root in roots if is_issued_by(root, last)), None)
+    return last
+
+
+def _issuers_key(certificate: x509.Certificate) -> str:
+    """The identifier of the issuer's key, in hex; empty where the certificate has none that can be read."""
+    try:
+        named = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return ""
+    return named.hex() if named else ""
+
+
+def _own_key(root: x509.Certificate) -> str:
+    """The identifier of a root's key, in hex; empty where it has none that can be read."""
+    try:
+        return root.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return ""
 
 
 def read_certificates(path: Path) -> tuple[x509.Certificate, ...]:

@@ -23,6 +23,7 @@ class Fault(StrEnum):
     CHANGED_AFTER_DOCTOR = "changed_after_doctor"
     SIGNATURE_BROKEN = "signature_broken"
     UNKNOWN_SIGNER = "unknown_signer"
+    UNKNOWN_ROOT = "unknown_root"
     CERTIFICATE_NOT_IN_FORCE = "certificate_not_in_force"
     SEAL_MISSING = "seal_missing"
     DOCTOR_SIGNATURE_MISSING = "doctor_signature_missing"
@@ -35,6 +36,8 @@ class Fault(StrEnum):
     UNKNOWN_RECORD = "unknown_record"
 
 
+# Who signed is not known; what was signed may be as it was.
+STRANGERS = frozenset({Fault.UNKNOWN_SIGNER, Fault.UNKNOWN_ROOT})
 SENTENCES: dict[Fault, str] = {
     Fault.NOT_A_PDF: N_("This is not a PDF file."),
     Fault.UNREADABLE: N_("The file cannot be read."),
@@ -45,6 +48,7 @@ SENTENCES: dict[Fault, str] = {
     Fault.CHANGED_AFTER_DOCTOR: N_("The file was changed after the doctor signed it."),
     Fault.SIGNATURE_BROKEN: N_("A signature is damaged."),
     Fault.UNKNOWN_SIGNER: N_("Somebody signed it with a certificate that this clinic did not issue."),
+    Fault.UNKNOWN_ROOT: N_("It is signed under a root certificate that is not known here."),
     Fault.CERTIFICATE_NOT_IN_FORCE: N_("A certificate was not in force at the time of its signature."),
     Fault.SEAL_MISSING: N_("The seal of the clinic is missing."),
     Fault.DOCTOR_SIGNATURE_MISSING: N_(
@@ -116,6 +120,7 @@ class Verdict:
     sha256: str = ""
     stamps: tuple[Token, ...] = ()
     has_lists: bool = False  # of revoked certificates, for every signer and those above
+    unknown_roots: tuple[str, ...] = ()  # as the certificates name them: whoever made those chose the name
 
     @property
     def proof(self) -> Proof:
@@ -138,10 +143,10 @@ class Verdict:
         return not self.problems
 
     @property
-    def is_unchanged(self) -> bool:
-        """Whether not a byte changed since this clinic sealed the file, whoever stamped it: at most the authority of a
-        time stamp is not known here, and the stamp is whole."""
-        return set(self.problems) <= {Fault.UNKNOWN_TIME_AUTHORITY}
+    def is_as_signed(self) -> bool:
+        """Whether not a byte changed since the file was signed, by whomever: at most a root certificate or a time
+        authority is not known here."""
+        return set(self.problems) <= {Fault.UNKNOWN_ROOT, Fault.UNKNOWN_TIME_AUTHORITY}
 
     @property
     def intact(self) -> bool:
@@ -156,7 +161,7 @@ class Verdict:
     @property
     def covers_whole_file(self) -> bool:
         """Whether the last signature or time stamp covers every byte."""
-        is_stamped = bool(self.stamps) or (self.is_unchanged and not self.is_genuine)
+        is_stamped = bool(self.stamps) or (self.is_as_signed and not self.is_genuine)
         return bool(self.signatures) and (self.signatures[-1].covers is Covers.FILE or is_stamped)
 
     @property

@@ -40,6 +40,7 @@ def verify(pdf: bytes, root: x509.Certificate | Trust, authorities: Sequence[Any
     else:
         _run(case)
         follow(case, pdf)
+    signers = [(place.message, one.stamped_at) for place, one in zip(case.places, case.signed, strict=False)]
     return Verdict(
         problems=tuple(fault for fault in Fault if fault in case.faults),
         signatures=tuple(case.signed),
@@ -48,7 +49,8 @@ def verify(pdf: bytes, root: x509.Certificate | Trust, authorities: Sequence[Any
         statement_sha256=case.evidence.statement_sha256 if case.evidence else "",
         sha256=sha256(pdf).hexdigest(),
         stamps=case.stamps,
-        has_lists=bool(case.stamps) and has_lists(pdf, [one.message for one in case.places], case.trust.anchors),
+        has_lists=bool(case.stamps) and has_lists(pdf, signers, case.trust.anchors),
+        unknown_roots=tuple(case.unknown_roots),
     )
 
 
@@ -92,6 +94,7 @@ def _check_evidence(case: Case, reader: PdfFileReader) -> None:
     except Exception:  # what is embedded may be anything at all; that is the finding
         case.faults.add(Fault.EVIDENCE_CHANGED)
         return
+    case.lacks(*evidence.unknown_roots)
     is_for_doctor = evidence.doctor is not None
     if not case.label.is_older and (
         digest(data) != case.label.evidence_sha256 or is_for_doctor is not case.has_doctor_field

@@ -19,7 +19,7 @@ from intake.records.case import Case
 from intake.records.certificates import as_asn1
 from intake.records.pdf_fixes import DOCTOR_FIELD, SEAL_FIELD
 from intake.records.signed_bytes import Place
-from intake.records.verdict import Fault, Role, Signed
+from intake.records.verdict import STRANGERS, Fault, Role, Signed
 from intake.records.verifying_time import stamped_at
 
 # What it finds is told by the verdict; the library would write each finding to the log as well, with its whole stack.
@@ -90,7 +90,8 @@ def _check_signature(case: Case, signature: EmbeddedPdfSignature, place: Place) 
     is_trusted = _is_known(case, place, role, at) and bool(status.trusted)
     who = place.message.who if place.message else ""
     case.signed.append(Signed(who, role, at, is_intact, is_trusted, case.covers(place), seen_at))
-    if not (is_intact and is_trusted) and not case.faults:
+    said = case.faults if is_intact else case.faults - STRANGERS
+    if not (is_intact and is_trusted) and not said:
         case.faults.add(Fault.SIGNATURE_BROKEN)
     if place.message and not case.label.is_older and not place.message.is_low:
         case.faults.add(Fault.SIGNATURE_BROKEN)
@@ -111,7 +112,8 @@ def _is_known(case: Case, place: Place, role: Role, at: datetime | None) -> bool
         return False
     certificate = place.message.certificate
     if not case.trust.stands_behind(certificate, place.message.chain):
-        case.faults.add(Fault.UNKNOWN_SIGNER)
+        root = case.trust.unknown_root_of(certificate, place.message.chain)
+        case.lacks(root) if root else case.faults.add(Fault.UNKNOWN_SIGNER)
     elif role is Role.OTHER or (place.message.doctor is not None) is not (role is Role.DOCTOR):
         case.faults.add(Fault.SIGNATURE_BROKEN)
     elif at is None or (

@@ -10,7 +10,7 @@ from intake.errors import Invalid
 from intake.records.case import Case
 from intake.records.signed_bytes import Place
 from intake.records.stamped import stamps_of
-from intake.records.verdict import Covers, Fault
+from intake.records.verdict import STRANGERS, Covers, Fault
 from intake.time_stamps import check
 
 _SHARES = (Covers.PART, Covers.STATE, Covers.FILE)
@@ -43,7 +43,7 @@ def follow(case: Case, pdf: bytes) -> None:
         case.faults.add(Fault.SOMETHING_ADDED)
         if found.problem == "changed":
             case.faults.add(case.changed(len(case.places)))
-    elif found.problem == "time_stamp.other_digest" and case.faults - {Fault.UNKNOWN_SIGNER}:
+    elif found.problem == "time_stamp.other_digest" and case.faults - STRANGERS:
         return  # a change before an earlier signature is named once, by the earliest
     elif found.problem:
         case.faults.add(_fault_of(found.problem))

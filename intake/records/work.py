@@ -41,7 +41,7 @@ def time_stamp(record: str, number: str) -> None:
     if time is None:
         raise NotAllowed("time_stamp.no_service")
     sealer = the_sealer()
-    pdf, token = stamp(made.pdf, sealer.keys, time, sealer.trust.outside)
+    pdf, token = stamp(made.pdf, sealer.keys, time, sealer.trust)
     if made.good_until is not None and token.until <= made.good_until:
         return
     stored = stamp_keeping.store_stamped(made, pdf)

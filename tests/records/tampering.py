@@ -12,6 +12,9 @@ from io import BytesIO
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name, pdf_string
@@ -332,6 +335,25 @@ def sign_as(pdf: bytes, field: str, key: Key) -> bytes:
 def by_the_stranger(material: Material, rendering: bytes) -> bytes:
     """A rendering sealed and signed by the stranger's own authority."""
     return sign_as(material.stranger.seal(rendering), "Doctor", material.strangers_key)
+
+
+def claiming_the_root(material: Material) -> bytes:
+    """A stranger in the doctor's place, with a certificate that names the clinic's root, which did not issue it."""
+    true, private = material.key.certificate, ec.generate_private_key(ec.SECP256R1())
+    forged = (
+        x509.CertificateBuilder()
+        .subject_name(true.subject)
+        .issuer_name(true.issuer)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(true.not_valid_before_utc)
+        .not_valid_after(true.not_valid_after_utc)
+    )
+    for kind in (x509.BasicConstraints, x509.KeyUsage, x509.AuthorityKeyIdentifier):
+        one = true.extensions.get_extension_for_class(kind)
+        forged = forged.add_extension(one.value, critical=one.critical)
+    key = Key(forged.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256()), private)
+    return sign_as(material.sealed, "Doctor", key)
 
 
 def sealed_after_its_end(material: Material) -> bytes:

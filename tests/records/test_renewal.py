@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from cryptography import x509
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +20,7 @@ from intake.cli import demo_settings, main, toml
 from intake.config import Settings
 from intake.db import transaction
 from intake.errors import NotAllowed, NotReady
-from intake.records import ClinicKeys, Fault, Trust, verify
+from intake.records import ClinicKeys, Fault, verify
 from intake.records.certificates import Doctor
 from intake.records.embedded import take_out
 from intake.records.keeping import ClinicSealer
@@ -79,31 +78,6 @@ def test_a_consent_signed_under_the_old_seal_and_countersigned_under_the_new_one
     assert found.is_genuine and found.outcome == "countersigned"
     evidence = take_out(PdfFileReader(BytesIO(pdf)))
     assert evidence is not None and evidence.count(b'"certificates"') == 1
-
-
-def test_what_an_earlier_root_certified_stays_genuine_under_a_new_one(
-    app: Flask, settings: Settings, tmp_path: Path
-) -> None:
-    before, waiting = a_filed_visit(app), a_signed_visit(app)
-    folder, former = settings.keys / "seal", settings.keys / "seal" / "roots"
-    former.mkdir()
-    for name in ("root", "seal"):
-        (folder / f"{name}.pem").rename(former / f"2026-{name}.pem")
-        (folder / f"{name}.key").unlink()
-    for path in ClinicKeys.create(tmp_path / "new", "Kesari Skin & Hair").folder.iterdir():
-        path.rename(folder / path.name)
-    countersigned(app, waiting)
-    assert work_done(app) == 1
-    new, old = (
-        ClinicKeys.load(settings.keys).root,
-        x509.load_pem_x509_certificate((former / "2026-root.pem").read_bytes()),
-    )
-    trust = Trust.load(settings.keys)
-    assert [verify(pdf_of(app, visit_id), trust).problems for visit_id in (before, waiting)] == [(), ()]
-    assert verify(pdf_of(app, waiting), new).problems == (
-        Fault.EVIDENCE_CHANGED,
-    )  # its first statement is the old seal's
-    assert verify(pdf_of(app, waiting), Trust((new, old))).is_genuine
 
 
 def test_the_private_key_before_is_destroyed_and_its_certificate_kept(settings: Settings, clock_at: ClockAt) -> None:

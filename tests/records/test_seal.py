@@ -217,7 +217,7 @@ def test_the_seal_of_another_clinic_is_intact_but_not_trusted(small: bytes, tmp_
     other = ClinicKeys.create(tmp_path, CLINIC)
     verdict = verify(small, other.root)
     assert (verdict.intact, verdict.trusted) == (True, False)
-    assert verdict.problems == (Fault.UNKNOWN_SIGNER,)
+    assert verdict.problems == (Fault.UNKNOWN_ROOT,)
 
 
 def test_a_record_outlives_the_certificate_it_was_sealed_with(small: bytes, sealer: PadesSealer) -> None:

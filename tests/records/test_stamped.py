@@ -2,13 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -114,8 +115,12 @@ def client_of(server: tsa.Service) -> TimeService:
 
 
 def spec_of(files: Files) -> PdfSignatureValidationSpec:
+    return spec_with([files.keys.root], files.time.authorities)
+
+
+def spec_with(roots: Sequence[x509.Certificate], authorities: Sequence[object]) -> PdfSignatureValidationSpec:
     """The library's rules at their strictest: every certificate needs its list, and nothing is fetched."""
-    trust = SimpleTrustManager.build([as_asn1(files.keys.root), *files.time.authorities])
+    trust = SimpleTrustManager.build([*map(as_asn1, roots), *authorities])
     policy = CertValidationPolicySpec(trust_manager=trust, revinfo_policy=CertRevTrustPolicy(REQUIRE_REVINFO))
     local = RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY)
     return PdfSignatureValidationSpec(SignatureValidationSpec(policy, revinfo_gathering_policy=local))

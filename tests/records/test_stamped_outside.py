@@ -131,11 +131,11 @@ def test_a_time_authority_that_left_the_settings_is_no_change_of_the_file(
         (row,) = export.day_of(clock.today(settings.clinic.zone)).rows
         assert export.open_row(row) == (pdf.data, "")
         found = records.verify_record(record_id)
-        assert found.problems == (Fault.UNKNOWN_TIME_AUTHORITY,) and found.is_unchanged and not found.is_genuine
+        assert found.problems == (Fault.UNKNOWN_TIME_AUTHORITY,) and found.is_as_signed and not found.is_genuine
         with pytest.raises(Invalid, match=r"time_stamp\.unknown_authority"):
             records.material_of(pdf.data)
         longer = records.verify(pdf.data + b"x", records.Trust.load(settings.keys), chosen_authorities(other))
-        assert not longer.is_unchanged and Fault.SOMETHING_ADDED in longer.problems
+        assert not longer.is_as_signed and Fault.SOMETHING_ADDED in longer.problems
         db.session.remove()
 
 

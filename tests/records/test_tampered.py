@@ -22,7 +22,7 @@ from tests.records.tampering import Material, Tamper
 
 A = Fault.SOMETHING_ADDED
 SEALED, DOCTOR = Fault.CHANGED_AFTER_SEALING, Fault.CHANGED_AFTER_DOCTOR
-BROKEN, UNKNOWN, CUT = Fault.SIGNATURE_BROKEN, Fault.UNKNOWN_SIGNER, Fault.TRUNCATED
+BROKEN, UNKNOWN, ROOT, CUT = Fault.SIGNATURE_BROKEN, Fault.UNKNOWN_SIGNER, Fault.UNKNOWN_ROOT, Fault.TRUNCATED
 ROLLED_BACK, EVIDENCE = Fault.DOCTOR_SIGNATURE_MISSING, Fault.EVIDENCE_CHANGED
 NUMBER = "KS-7KQ2-M9XF"
 SHOWN: dict[str, tuple[Callable[..., Snapshot], str]] = {
@@ -132,17 +132,18 @@ TAMPERED: dict[str, tuple[Tamper, set[Fault]]] = {
     ),
     "saved by another program": (lambda m: t.saved_by_another_program(m.signed), {BROKEN}),
     # By a stranger with keys of his own, under the same names.
-    "sealed and signed anew by a stranger": (lambda m: t.by_the_stranger(m, m.rendering), {UNKNOWN, EVIDENCE}),
+    "sealed and signed anew by a stranger": (lambda m: t.by_the_stranger(m, m.rendering), {ROOT, EVIDENCE}),
     "another patient's evidence, sealed by a stranger": (
         lambda m: t.by_the_stranger(m, m.make(sealing.evidence_of(m.stranger, visit="w"), NUMBER)),
-        {UNKNOWN},
+        {ROOT},
     ),
     "another number, sealed by a stranger": (
         lambda m: t.by_the_stranger(m, m.make(sealing.evidence_of(m.stranger), "KS-0000-0000")),
-        {UNKNOWN},
+        {ROOT},
     ),
-    "a stranger's third signature": (lambda m: t.sign_again(m.signed, m.strangers_key), {A, DOCTOR, UNKNOWN}),
-    "a stranger in the doctor's place": (lambda m: t.sign_as(m.sealed, "Doctor", m.strangers_key), {UNKNOWN}),
+    "a stranger's third signature": (lambda m: t.sign_again(m.signed, m.strangers_key), {A, DOCTOR, ROOT}),
+    "a stranger in the doctor's place": (lambda m: t.sign_as(m.sealed, "Doctor", m.strangers_key), {ROOT}),
+    "a stranger whose certificate names the clinic's root": (t.claiming_the_root, {UNKNOWN}),
     # With the clinic's own keys in wrong hands, or by a program with a fault.
     "the doctor's third signature": (lambda m: t.sign_again(m.signed, m.key), {A, BROKEN, DOCTOR}),
     "signed without the seal": (lambda m: t.sign_as(m.rendering, "Doctor", m.key), {Fault.SEAL_MISSING}),

@@ -1,5 +1,5 @@
-"""Finished records under the eyes of programs that others wrote to judge PDF files: qpdf, PDFBox preflight, outloud and
-pdfua; and every word of the record found again by pdftotext. What a tool still says stands here with its cause."""
+"""Finished records under the eyes of programs that others wrote to judge PDF files and signatures: qpdf, PDFBox
+preflight, outloud, pdfua, pdfsig, openssl; and every word of the record found again by pdftotext. What a tool still says stands here with its cause."""
 
 import json
 import re
@@ -12,20 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asn1crypto import cms
 from weasyprint import HTML
 
 from intake import clock
 from intake.config import TEMPLATES
 from intake.i18n import translator
 from intake.records import pdf_fixes
+from intake.records.certificates import ClinicKeys
 from intake.records.faces import Ink
 from intake.records.render import FONTS, ClosedFetcher, Renderer
 from intake.records.rules import Snapshot, direction_of
 from intake.records.seal import PadesSealer
+from intake.records.signed_bytes import places
+from intake.records.stamping import stamp
+from intake.records.verdict import Proof
+from intake.records.verifying import verify
+from tests import tsa
 from tests.records.conftest import SEALING_DAY
-from tests.records.sealing import evidence_of
+from tests.records.sealing import a_key, evidence_of, rendered, signed_by
 from tests.records.snapshots import a_declined_snapshot, a_hindi_snapshot, a_snapshot, an_arabic_snapshot
 from tests.records.test_render import run, strings_of
+from tests.records.test_stamped import client_of
 
 SNAPSHOTS = {
     "english": a_snapshot(),
@@ -170,6 +178,87 @@ def test_the_evidence_in_a_sealed_record_is_the_kept_one_byte_for_byte(
     found = (tmp_path / "evidence.json").read_bytes()
     # A signature made with ECDSA differs each time, so a no that was put together anew is compared without it.
     assert _unsigned(found) == _unsigned(kept) if name == "declined" else found == kept
+
+
+# ---- Time stamps ----
+
+
+@pytest.fixture(scope="module")
+def stamped(a_time_service: tsa.Service, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, bytes]]:
+    """Countersigned records of a clinic that opened now, with a time stamp in each signature and one over the whole
+    file (PAdES B-LTA), each with the evidence that was put into it."""
+    folder, made = tmp_path_factory.mktemp("stamped"), dict[str, tuple[Path, bytes]]()
+    snapshots = {"english": a_snapshot, "hindi": a_hindi_snapshot, "arabic": an_arabic_snapshot}
+    with clock.frozen(tsa.real_now()):
+        time, keys = client_of(a_time_service), ClinicKeys.create(folder, "Kesari Skin & Hair")
+        sealer = PadesSealer(keys, time=time)
+        key, put_in = a_key(sealer), evidence_of(sealer)
+        for name, make in snapshots.items():
+            signed = signed_by(sealer, key, rendered(make, put_in, translator(SNAPSHOTS[name].language)))
+            path = folder / f"{name}.pdf"
+            path.write_bytes(stamp(signed, keys, time)[0])
+            found = verify(path.read_bytes(), keys.root, time.authorities)
+            assert found.is_genuine and found.proof is Proof.ARCHIVE
+            made[name] = path, put_in
+    return made
+
+
+STAMPED = pytest.mark.parametrize("name", ["english", "hindi", "arabic"])
+
+
+@STAMPED
+def test_poppler_finds_both_signatures_of_a_stamped_record_valid_and_that_its_time_stamp_covers_the_whole_file(
+    stamped: dict[str, tuple[Path, bytes]], name: str
+) -> None:
+    """The time stamp itself it does not judge: of ETSI.RFC3161 this version (22.12) knows no more than the name."""
+    before, *told = run("pdfsig", "-nocert", stamped[name][0]).split("Signature #")
+    fields = [re.search(r"Signature Field Name: (\S+)", one) for one in told]
+    assert [one and one[1] for one in fields] == ["Seal", "Doctor", "Timestamp-1"], before
+    for one in told[:2]:
+        assert "Signature Type: ETSI.CAdES.detached" in one and "Signature Validation: Signature is Valid." in one
+    assert ["- Total document signed" in one for one in told] == [False, False, True]
+
+
+@STAMPED
+def test_openssl_finds_each_time_stamp_of_a_stamped_record_good_and_none_of_another_file(
+    stamped: dict[str, tuple[Path, bytes]], name: str, a_time_service: tsa.Service, tmp_path: Path
+) -> None:
+    seal, doctor, last = places(stamped[name][0].read_bytes())
+    assert seal.message is not None and doctor.message is not None
+    token = cms.ContentInfo.load(bytes.fromhex(last.gap[1:-1].decode())).dump()
+    covered = last.pdf[: last.start] + last.pdf[last.end : last.covered]
+    for der, data in (
+        *((one.stamp, one.signature) for one in (seal.message, doctor.message)),
+        (token, covered),
+    ):
+        (tmp_path / "token").write_bytes(der)
+        (tmp_path / "data").write_bytes(data)
+        command = ["openssl", "ts", "-verify", "-token_in", "-in", tmp_path / "token"]
+        command += ["-data", tmp_path / "data", "-CAfile", a_time_service.authority.pem]
+        assert "Verification: OK" in run(*command)
+        (tmp_path / "data").write_bytes(data + b"x")
+        assert subprocess.run(command, capture_output=True).returncode != 0
+
+
+@STAMPED
+def test_qpdf_finds_no_fault_in_a_stamped_record(stamped: dict[str, tuple[Path, bytes]], name: str) -> None:
+    assert "No syntax or stream encoding errors" in run("qpdf", "--check", stamped[name][0])
+
+
+@STAMPED
+def test_the_evidence_in_a_stamped_record_is_the_one_that_was_put_in_byte_for_byte(
+    stamped: dict[str, tuple[Path, bytes]], name: str, tmp_path: Path
+) -> None:
+    path, put_in = stamped[name]
+    assert run("pdfdetach", "-list", path).startswith("1 embedded files")
+    run("pdfdetach", "-save", "1", "-o", tmp_path / "evidence.json", path)
+    assert (tmp_path / "evidence.json").read_bytes() == put_in
+
+
+@STAMPED
+def test_pdfua_finds_nothing_in_a_stamped_record(stamped: dict[str, tuple[Path, bytes]], name: str) -> None:
+    said = json.loads(run(Path(sys.executable).with_name("pdfua"), "check", "--format", "json", stamped[name][0]))
+    assert said["findings"] == [] and [rule["rule_id"] for rule in said["skipped"]] == ["UA-14-001"]
 
 
 def _unsigned(evidence: bytes) -> list[dict[str, Any]]:
