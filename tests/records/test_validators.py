@@ -1,5 +1,6 @@
 """Finished records under the eyes of programs that others wrote to judge PDF files and signatures: qpdf, PDFBox
-preflight, outloud, pdfua, pdfsig, openssl; and every word of the record found again by pdftotext. What a tool still says stands here with its cause."""
+preflight, outloud, pdfua, pdfsig, openssl; and every word of the record found again by pdftotext. What a tool still
+says stands here with its cause."""
 
 import json
 import re
