@@ -139,15 +139,22 @@ def clock_at() -> Iterator[Callable[[datetime], None]]:
         context.__exit__(None, None, None)
 
 
-@pytest.fixture
-def app(settings: Settings, clock_at: Callable[[datetime], None]) -> Iterator[Flask]:
-    """The real application."""
+@contextmanager
+def opened(settings: Settings) -> Iterator[Flask]:
+    """The application over what is there, its connections closed afterwards."""
     app = create_app(settings)
     app.test_client_class = StrictClient
     yield app
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def app(settings: Settings, clock_at: Callable[[datetime], None]) -> Iterator[Flask]:
+    """The real application."""
+    with opened(settings) as app:
+        yield app
 
 
 @pytest.fixture(autouse=True)
@@ -188,12 +195,8 @@ def always_open(clinic: Clinic) -> Clinic:
 def stamping_app(settings: Settings, time_service: tsa.Service) -> Iterator[Flask]:
     """The real application of a clinic with a time service; it never closes, because the time is the system's."""
     chosen = TimeStamps(time_service.url, time_service.authority.pem, frozenset({"127.0.0.1"}))
-    app = create_app(replace(settings, clinic=always_open(settings.clinic), time_stamps=chosen))
-    app.test_client_class = StrictClient
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    with opened(replace(settings, clinic=always_open(settings.clinic), time_stamps=chosen)) as app:
+        yield app
 
 
 @pytest.fixture

@@ -48,8 +48,7 @@ class Check:
     @property
     def is_root_unknown(self) -> bool:
         """Whether nothing is wrong with the file but that it was signed under a root that is not kept here."""
-        strangers = {records.Fault.UNKNOWN_ROOT, records.Fault.UNKNOWN_TIME_AUTHORITY}
-        return not self.fault and records.Fault.UNKNOWN_ROOT in self.problems and set(self.problems) <= strangers
+        return not self.fault and records.Fault.UNKNOWN_ROOT in self.problems and records.NOT_KEPT >= {*self.problems}
 
     @property
     def is_time_confirmed(self) -> bool:

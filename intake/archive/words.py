@@ -44,7 +44,7 @@ READINGS = {
     Reading.BUNDLED: _l("Evidence bundle made"),
     Reading.VERIFIED: _l("Checked"),
     Reading.BUNDLE_FAILED: _l("The evidence bundle could not be made"),
-    Reading.OPEN_FAILED: _l("Could not be opened: the file was damaged or gone"),
+    Reading.OPEN_FAILED: _l("Could not be opened: the file was damaged, gone, or not to be confirmed"),
 }
 
 RECEIPT = {

@@ -26,12 +26,13 @@ from intake.records.service import (
 )
 from intake.records.stamp_keeping import WHY_NO_STAMP, Waiting, count_awaiting_time_stamp, why_waiting
 from intake.records.trust import Trust
-from intake.records.verdict import SENTENCES, Fault, Proof, Verdict
+from intake.records.verdict import NOT_KEPT, SENTENCES, Fault, Proof, Verdict
 from intake.records.verifying import verify
 from intake.records.work import ask_for_time_stamps, renew_when_due
 from intake.records.worth import RecordState
 
 __all__ = [
+    "NOT_KEPT",
     "SENTENCES",
     "WHY_NO_STAMP",
     "ClinicKeys",

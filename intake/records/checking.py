@@ -22,7 +22,7 @@ _ROWS = select(
 ).order_by(Record.id)
 _THERE = select(Record.id).where(Record.id == bindparam("record"))
 SEALED = "record.sealed"
-STRANGERS = {
+CODES = {
     Problem.UNKNOWN_ROOT: "record.unknown_root",
     Problem.UNKNOWN_TIME_AUTHORITY: "record.unknown_time_authority",
 }
@@ -73,7 +73,7 @@ def _wrong_file(row: Any, count: Counter[str], *, seals: bool) -> Iterator[str]:
 def _wrong_seal(pdf: bytes) -> Iterator[str]:
     verdict = the_sealer().verify(pdf)
     if verdict.is_as_signed:
-        yield from (STRANGERS[problem] for problem in verdict.problems)
+        yield from (CODES[problem] for problem in verdict.problems)
     else:
         yield "record.seal_wrong"
 

@@ -48,8 +48,7 @@ class Facts:
         self.is_bare = (
             style["border_image_source"][0] == style["mask_border_source"][0] == "none"
             and style["visibility"] == "visible"
-            and all(value is None for kind, value in style["background_image"] if kind != "url")
-            and all(kind != "url" for kind, _value in style["background_image"])
+            and all(kind != "url" and value is None for kind, value in style["background_image"])
             and get_color(style, "background_color").alpha == 0
             and not style["box_shadow"]
         )

@@ -1,5 +1,5 @@
 """What stands on every page of a record, its running head and foot with their drawings, laid out and drawn once for the
-document and not for each page. Nothing is kept from one document to the next.
+document and not for each page. From one document to the next only those paths of drawings are kept that stood twice.
 
 Put in by `quick.py`, which has the rest of what is kept.
 """
@@ -17,6 +17,9 @@ LAYOUT: Any = weasyprint.layout.page.margin_box_content_layout
 DRAW: Any = weasyprint.draw.draw_replacedbox
 GEOMETRY = ("position_x", "position_y", "width", "height", "margin_top", "margin_left")
 STATE = ("_current_color", "_current_color_stroke", "_current_alpha", "_current_alpha_stroke")
+
+
+Looks = tuple[type, int, Any, str | None, Any]
 
 
 class Margins:
@@ -38,8 +41,9 @@ class Margins:
         self._kept.append((place, looks, laid.deepcopy()))
         return laid
 
-
-Looks = tuple[type, int, Any, str | None, Any]
+    def forget(self) -> None:
+        """Let go of the document: a patient is named in its foot."""
+        self._context, self._kept = None, []
 
 
 def _looks(box: Any) -> Iterator[Looks]:
@@ -125,3 +129,16 @@ class Pictures:
         DRAW(stream, box)
         self._kept[key] = box.replacement, stream.stream[before:], self._paths.drawn
         self._paths.drawn = []
+
+    def forget(self) -> None:
+        """Let go of the document: a signature is among its pictures."""
+        self._document, self._kept = None, {}
+
+
+MARGINS, PICTURES = Margins(), Pictures(PATHS)
+
+
+def forget() -> None:
+    """Let go of the document that was drawn."""
+    MARGINS.forget()
+    PICTURES.forget()

@@ -5,7 +5,7 @@ The record's own defects are mended in `pdf_fixes.py`. Nothing here knows a word
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from math import inf
 from typing import Any
@@ -51,8 +51,8 @@ def install() -> None:
     _replace(kept_flow.BACKGROUNDS, kept_flow.layout_box_backgrounds)
     _replace(kept_flow.COLLAPSE, kept_flow.collapse_margin)
     _replace(kept_flow.DRAW_BORDER, kept_flow.draw_border)
-    _replace(kept_heads.LAYOUT, kept_heads.Margins())
-    _replace(kept_heads.DRAW, kept_heads.Pictures(kept_heads.PATHS))
+    _replace(kept_heads.LAYOUT, kept_heads.MARGINS)
+    _replace(kept_heads.DRAW, kept_heads.PICTURES)
     weasyprint.svg.TAGS["path"] = kept_heads.PATHS
 
 
@@ -93,7 +93,8 @@ class KeptStyles(StyleFor):
         self.font_config = font_config
         self.initial_page_sizes = kept.page_sizes
         places = _Places(kept, html, sheets)
-        for node, place in places.take(html.etree_element, None, None, is_last=True):
+        places.take(html.etree_element, None, None, is_last=True)
+        for node, place in places.found:
             for pseudo, style in place.styles:
                 computed[node, pseudo] = style
             if anchor := place.style["anchor"]:
@@ -124,24 +125,21 @@ class _Places:
     def __init__(self, kept: "_Kept", html: Any, sheets: list[Any]) -> None:
         self._kept, self._html, self._sheets = kept, html, sheets
         self._wrapped: dict[Any, Any] = {}
+        self.found: list[tuple[Any, _Place]] = []
 
-    def take(
-        self, node: Any, above: "_Place | None", before: "_Place | None", *, is_last: bool
-    ) -> Iterator[tuple[Any, "_Place"]]:
-        """The place of an element and then of each inside it, in their order."""
+    def take(self, node: Any, above: "_Place | None", before: "_Place | None", *, is_last: bool) -> "_Place":
+        """Find the place of an element and then of each inside it, in their order; gives the element's own."""
         said = tuple((name, "" if name in UNASKED else value) for name, value in node.attrib.items())
         key = above, before, is_last, node.tag, said
         place = self._kept.places.get(key)
         if place is None:
             place = self._kept.place(above, node, matching(self._wrap(node), self._sheets), self._html.base_url)
             self._kept.places[key] = place
-        yield node, place
+        self.found.append((node, place))
         last, earlier = len(node) - 1, None
         for index, child in enumerate(node):
-            for found in self.take(child, place, earlier, is_last=index == last):
-                if found[0] is child:
-                    earlier = found[1]
-                yield found
+            earlier = self.take(child, place, earlier, is_last=index == last)
+        return place
 
     def _wrap(self, node: Any) -> Any:
         if not self._wrapped:

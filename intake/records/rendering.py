@@ -79,7 +79,7 @@ def _warmed_up(templates: Path, fonts: Path) -> Draw:
     import jinja2.debug  # noqa: F401 - by itself only loaded when a template fails
 
     from intake import i18n
-    from intake.records import kept_lines, quick
+    from intake.records import kept_heads, kept_lines, quick
     from intake.records.render import render
 
     quick.install()
@@ -91,7 +91,10 @@ def _warmed_up(templates: Path, fonts: Path) -> Draw:
         kept_lines.LINES.whose = snapshot.patient_ref
         tag = snapshot.language
         translate = translators.get(tag) or translators.get(tag.partition("-")[0]) or translators["en"]
-        return render(snapshot, evidence, translate, fonts=fonts, templates=templates)
+        try:
+            return render(snapshot, evidence, translate, fonts=fonts, templates=templates)
+        finally:
+            kept_heads.forget()
 
     for tag in translators:
         draw(_sample(tag), b"{}")

@@ -38,6 +38,8 @@ class Fault(StrEnum):
 
 # Who signed is not known; what was signed may be as it was.
 STRANGERS = frozenset({Fault.UNKNOWN_SIGNER, Fault.UNKNOWN_ROOT})
+# Whose certificates are not kept here; what was signed is as it was.
+NOT_KEPT = frozenset({Fault.UNKNOWN_ROOT, Fault.UNKNOWN_TIME_AUTHORITY})
 SENTENCES: dict[Fault, str] = {
     Fault.NOT_A_PDF: N_("This is not a PDF file."),
     Fault.UNREADABLE: N_("The file cannot be read."),
@@ -146,7 +148,7 @@ class Verdict:
     def is_as_signed(self) -> bool:
         """Whether not a byte changed since the file was signed, by whomever: at most a root certificate or a time
         authority is not known here."""
-        return set(self.problems) <= {Fault.UNKNOWN_ROOT, Fault.UNKNOWN_TIME_AUTHORITY}
+        return set(self.problems) <= NOT_KEPT
 
     @property
     def intact(self) -> bool:

@@ -140,7 +140,7 @@ def test_a_broken_record_shows_a_banner_and_can_only_be_checked(
         assert response.status_code == 500 and response.mimetype == "text/html"
         assert "This file has changed since it was sealed" in response.text
     assert [event for event, _ in events(app, record.id)] == ["record.read", "record.open_failed", "record.open_failed"]
-    assert "Could not be opened: the file was damaged or gone: Ramesh Iyer" in response.text
+    assert "Could not be opened: the file was damaged, gone, or not to be confirmed: Ramesh Iyer" in response.text
     with app.test_request_context():
         looked, *_, failed = (entry.body.decode() for entry in audit.history_of(record.id))
     assert '"genuine":false' in looked and '"fault":"storage.damaged"' in failed

@@ -5,11 +5,10 @@ import asyncio
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import pytest
@@ -22,7 +21,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESPassed
 from pyhanko.sign.validation import ades
 
-from intake import clock, create_app, records
+from intake import clock, records
 from intake.cli import main
 from intake.cli_fsck import faults_of, meaning_of
 from intake.config import Settings
@@ -33,7 +32,7 @@ from intake.time_stamps import read_authorities
 from tests import tsa
 from tests.archive.bundles import bundled, files_of, told, zipped
 from tests.builders import a_signed_visit
-from tests.conftest import StrictClient, sign_in
+from tests.conftest import opened, sign_in
 from tests.endings import a_filed_visit, countersigned, record_id_of, work_done
 from tests.records.test_stamp_keeping import filed, stamps, work_later
 from tests.records.test_stamped import TEN_YEARS, spec_with
@@ -72,15 +71,21 @@ def finished(app: Flask, visit_id: UUID) -> UUID:
     return record_id_of(app, visit_id)
 
 
-@contextmanager
-def reopened(settings: Settings) -> Iterator[Flask]:
-    """The application started anew after the root was replaced."""
-    app = create_app(settings)
-    app.test_client_class = StrictClient
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+class Ends(NamedTuple):
+    """Two records that were sealed before the root was replaced and after it, and both roots. The patient of the second
+    had signed before."""
+
+    before: UUID
+    after: UUID
+    new: x509.Certificate
+    old: x509.Certificate
+
+
+@pytest.fixture
+def ends(app: Flask, settings: Settings, tmp_path: Path) -> Ends:
+    before, waiting = record_id_of(app, a_filed_visit(app)), a_signed_visit(app)
+    new, old = root_replaced(settings, tmp_path / "new")
+    return Ends(before, finished(app, waiting), new, old)
 
 
 def key_of(root: x509.Certificate) -> str:
@@ -92,11 +97,9 @@ def found_by_fsck(app: Flask) -> list[str]:
 
 
 def test_what_a_former_root_certified_stays_genuine_where_that_is_kept(
-    app: Flask, settings: Settings, tmp_path: Path
+    ends: Ends, app: Flask, settings: Settings
 ) -> None:
-    before, waiting = record_id_of(app, a_filed_visit(app)), a_signed_visit(app)
-    new, old = root_replaced(settings, tmp_path / "new")
-    after = finished(app, waiting)
+    before, after, new, old = ends
     trust = Trust.load(settings.keys)
     for record in (before, after):
         assert verify(pdf_of(app, record), trust).problems == ()
@@ -105,12 +108,10 @@ def test_what_a_former_root_certified_stays_genuine_where_that_is_kept(
 
 
 def test_a_record_under_a_root_that_is_not_known_is_told_so_with_the_roots_name_and_key(
-    app: Flask, settings: Settings, tmp_path: Path
+    ends: Ends, app: Flask, settings: Settings, tmp_path: Path
 ) -> None:
     """Also where the former seal signed no more than the patient's statement inside: its evidence is not changed."""
-    before, waiting = record_id_of(app, a_filed_visit(app)), a_signed_visit(app)
-    new, old = root_replaced(settings, tmp_path / "new")
-    after = finished(app, waiting)
+    before, after, new, old = ends
     for record in (before, after):
         found = verify(pdf_of(app, record), new)
         assert found.problems == (Fault.UNKNOWN_ROOT,) and found.is_as_signed and not found.is_genuine
@@ -134,14 +135,15 @@ def test_fsck_and_the_records_page_say_that_the_root_is_not_known_and_not_that_t
 ) -> None:
     record_id = filed(stamping_app)
     root_replaced(settings, tmp_path / "new", is_kept=False)
-    with reopened(stamping_app.config["INTAKE"]) as app:
+    with opened(stamping_app.config["INTAKE"]) as app:
         assert found_by_fsck(app) == ["record.unknown_root"]
         meaning = meaning_of("record.unknown_root")
         assert meaning.startswith(SENTENCES[Fault.UNKNOWN_ROOT]) and "keys/seal/roots" in meaning
         browser = sign_in(app, "records@demo.example")
         page = browser.get(f"/archive/records/{record_id}").text
         assert "This file cannot be confirmed</h2>" in page and "has changed since it was sealed" not in page
-        assert SENTENCES[Fault.UNKNOWN_ROOT] in page
+        assert SENTENCES[Fault.UNKNOWN_ROOT] in page and "The seal cannot be confirmed" in page
+        assert "does not match its seal" not in page
         refused = browser.get(f"/archive/records/{record_id}/pdf")
         assert not refused.data.startswith(b"%PDF-")
 
@@ -171,7 +173,7 @@ def test_a_record_stamped_after_its_root_was_replaced_is_provable_in_later_years
     new, old = root_replaced(settings, tmp_path / "new")
     if kept == "no list":
         (settings.keys / "seal" / "roots" / "2026-root.crl").unlink()
-    with reopened(stamping_app.config["INTAKE"]) as app:
+    with opened(stamping_app.config["INTAKE"]) as app:
         work_later(app)
         assert len(stamps(app, record_id)) == 1
         with app.test_request_context():
@@ -188,11 +190,9 @@ def test_a_record_stamped_after_its_root_was_replaced_is_provable_in_later_years
 
 
 def test_the_bundle_of_a_record_with_a_statement_under_the_former_seal_needs_both_roots_and_names_the_one_it_lacks(
-    app: Flask, settings: Settings, tmp_path: Path
+    ends: Ends, app: Flask, tmp_path: Path
 ) -> None:
-    before, waiting = record_id_of(app, a_filed_visit(app)), a_signed_visit(app)
-    new, old = root_replaced(settings, tmp_path / "new")
-    after = finished(app, waiting)
+    before, after, new, old = ends
     both = (fingerprint(new), "--root", fingerprint(old))
     for record, needed in ((before, {old}), (after, {new, old})):
         path = zipped(tmp_path / "b.zip", files_of(bundled(app, record)))
