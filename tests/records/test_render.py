@@ -139,6 +139,14 @@ def word_box(pdf: Path, word: str) -> tuple[float, float, float, float]:
 MONTHS = [f"2026-{month:02}-2{month % 10}T16:{month + 30}:00+00:00" for month in range(1, 13)]
 
 
+def test_the_english_of_an_arabic_line_stands_under_it_also_beside_the_code(pdfs: dict[str, Path]) -> None:
+    english = word_box(pdfs["arabic"], "Check")
+    page = next(page for page in run("pdftotext", "-bbox", pdfs["arabic"], "-").split("</page>") if ">Check<" in page)
+    bottoms = [float(bottom) for bottom in re.findall(r'yMax="([\d.]+)"', page)]
+    above = max(bottom for bottom in bottoms if bottom < english[3] - 2)
+    assert english[1] - above < 5, "points between the Arabic line and its English"
+
+
 @pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("hi", "ltr"), ("ar", "rtl")])
 def test_a_time_stays_on_one_line_inside_its_column_in_every_month(
     language: str, direction: str, tmp_path: Path
