@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from waitress import create_server
 
 from intake import cli, clock, records
 from intake.config import Settings
 from tests.builders import a_visit
 from tests.endings import declined
 from tests.loglines import log_lines
+from tests.serving import serving
 
 PIECE = 64 * 1024
 PIECES = 1000  # more than the server, the kernel and its sockets together hold back
@@ -29,19 +29,9 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 @contextmanager
 def served(application: Application, settings: Settings) -> Iterator[socket.socket]:
     """A connection to waitress as `intake serve` sets it up."""
-    channels: dict[int, Any] = {}
-    server = create_server(application, host="127.0.0.1", port=0, map=channels, **cli.server_options(settings))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        with socket.create_connection(("127.0.0.1", server.effective_port), timeout=20) as connection:
+    with serving(application, host="127.0.0.1", port=0, **cli.server_options(settings)) as port:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
             yield connection
-    finally:
-        # Closed by the server's own thread, which ends when nothing is left to serve: closing what it is just waiting
-        # for would fail in its hands.
-        server.trigger.pull_trigger(lambda: [channel.close() for channel in list(channels.values())])
-        server.task_dispatcher.shutdown()
-        thread.join(timeout=20)
 
 
 @pytest.fixture

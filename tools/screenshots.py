@@ -6,14 +6,12 @@ Exit 1 where axe finds fault.
 
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
-from waitress import create_server
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -24,6 +22,7 @@ from intake.config import DAYS, Settings  # noqa: E402
 from intake.db import transaction  # noqa: E402
 from tests.conftest import CHROMIUM, PASSWORD, QUIET  # noqa: E402
 from tests.journeys import path  # noqa: E402
+from tests.serving import serving  # noqa: E402
 
 ALL, SHOWN = ROOT / "build" / "screenshots", ROOT / "docs" / "pictures"
 TABLET = {"portrait": (820, 1180), "landscape": (1180, 820), "phone": (390, 844)}
@@ -87,10 +86,8 @@ def a_clinic() -> Iterator[tuple[Flask, str]]:
                 staff.add_member(password=PASSWORD, **person)
             for name in ("T1", "T2"):
                 kiosk.add_tablet(name, by=SYSTEM)
-        server = create_server(app, listen="127.0.0.1:8765", threads=4)
-        threading.Thread(target=server.run, daemon=True).start()
-        yield app, "127.0.0.1:8765"
-        server.close()
+        with serving(app, listen="127.0.0.1:8765", threads=4):
+            yield app, "127.0.0.1:8765"
 
 
 def staff_page(browser: Browser, base: str, email: str, colours: str = "light") -> Page:

@@ -1,7 +1,6 @@
 """The archive in a real browser: its viewer opens a PDF that is shut in a sandbox, and a day's zip arrives whole."""
 
 import re
-import threading
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +9,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
-from waitress import create_server
 
 from intake import cli, records
 from tests.builders import a_visit
 from tests.conftest import PASSWORD
 from tests.endings import declined, work_done
+from tests.serving import serving
 
 pytestmark = pytest.mark.browser
 
@@ -35,25 +34,17 @@ def filed(app: Flask) -> Any:
 @pytest.fixture
 def desk(app: Flask, chromium: Browser) -> Iterator[Page]:
     """Ramesh of the archive, signed in at the real server."""
-    channels: dict[int, Any] = {}
-    options = cli.server_options(app.config["INTAKE"])
-    server = create_server(app, host="127.0.0.1", port=0, map=channels, **options)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    context = chromium.new_context(base_url=f"http://127.0.0.1:{server.effective_port}")
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    page.goto("/sign-in")
-    page.fill("input[name=email]", "records@demo.example")
-    page.fill("input[name=password]", PASSWORD)
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
-    yield page
-    context.close()
-    # By the server's own thread, as in tests/test_server.py: closed from here, it would fail in its hands.
-    server.trigger.pull_trigger(lambda: [channel.close() for channel in list(channels.values())])
-    server.task_dispatcher.shutdown()
-    thread.join(timeout=20)
+    with serving(app, host="127.0.0.1", port=0, **cli.server_options(app.config["INTAKE"])) as port:
+        context = chromium.new_context(base_url=f"http://127.0.0.1:{port}")
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.goto("/sign-in")
+        page.fill("input[name=email]", "records@demo.example")
+        page.fill("input[name=password]", PASSWORD)
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        yield page
+        context.close()
 
 
 def test_the_pdf_opens_in_the_browsers_own_viewer(desk: Page, filed: Any) -> None:

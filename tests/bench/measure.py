@@ -19,20 +19,31 @@ SIDE = 0.012
 
 @dataclass(frozen=True)
 class Spread:
-    """What was found: the median, and what one in ten was below and above."""
+    """What was found: the median, what one in ten was below and above, and what one in twenty was above."""
 
     p50: float
     p10: float
     p90: float
+    p95: float
 
     @classmethod
     def of(cls, found: Sequence[float]) -> "Spread":
         """The spread of some figures."""
         ranked = sorted(found)
-        return cls(*(ranked[round((len(ranked) - 1) * part)] for part in (0.5, 0.1, 0.9)))
+        return cls(*(ranked[round((len(ranked) - 1) * part)] for part in (0.5, 0.1, 0.9, 0.95)))
+
+    @classmethod
+    def only(cls, found: float) -> "Spread":
+        """A figure that was measured once."""
+        return cls(found, found, found, found)
+
+    @property
+    def digits(self) -> int:
+        """After the point, as many as tell something."""
+        return 3 if 0 < self.p50 < 1 else 2 if self.p50 < 100 else 0
 
     def __str__(self) -> str:
-        digits = 3 if 0 < self.p50 < 1 else 2 if self.p50 < 100 else 0
+        digits = self.digits
         if self.p10 == self.p90:
             return f"{self.p50:.{digits}f}"
         return f"{self.p50:.{digits}f} ({self.p10:.{digits}f} to {self.p90:.{digits}f})"
@@ -92,7 +103,8 @@ def compare(what: str, ours: Side, peer: Side, *, against: str, bar: float | Non
             found.append((ours.seconds(times[0]), peer.seconds(times[1])))
     mine, theirs = (Spread.of([1000 * pair[side] for pair in found]) for side in (0, 1))
     ratios = Spread.of([one / other for one, other in found])
-    return Row(what, f"{mine} ms", f"{theirs} ms {against}", ratios, bar=bar)
+    said = [f"{side}, p95 {side.p95:.{side.digits}f} ms" for side in (mine, theirs)]
+    return Row(what, said[0], f"{said[1]} {against}", ratios, bar=bar)
 
 
 def resident(pid: int | None = None) -> int:

@@ -114,7 +114,7 @@ def memory(clinic: Clinic) -> Row:
             sizes[request] = resident()
     grown = sizes[10_000] - sizes[2_000]
     said = f"{sizes[2_000] / 1024:.1f} MB, then {sizes[10_000] / 1024:.1f} MB"
-    return Row("memory, 2,000 to 10,000 requests", said, "", Spread(grown, grown, grown), "KB", bar=1024)
+    return Row("memory, 2,000 to 10,000 requests", said, "", Spread.only(grown), "KB", bar=1024)
 
 
 class Sender:

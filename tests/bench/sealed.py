@@ -125,9 +125,9 @@ def beside_naive(clinic: Clinic, language: str) -> Row:
         return compare(what, ours, naive, against="HTML(string).write_pdf()", bar=0.7, pairs=PAIRS)
 
 
-def beside_chromium(clinic: Clinic) -> Row:
+def beside_chromium(clinic: Clinic, language: str) -> Row:
     """Beside a warm Chromium that prints the same page with faces of its own choice: untagged, unsealed."""
-    page, records = _page_in("en", faces=False), patients("en")
+    page, records = _page_in(language, faces=False), patients(language)
     # In a thread of its own: its driver keeps an event loop there, beside which no other can run.
     with ThreadPoolExecutor(max_workers=1) as apart, _ready(clinic) as seal:
         playwright = apart.submit(sync_playwright().start).result()
@@ -140,7 +140,7 @@ def beside_chromium(clinic: Clinic) -> Row:
 
         ours = Side(lambda _: seal(next(records)), clock=time.perf_counter)
         peer = Side(lambda _: apart.submit(printed).result(), clock=time.perf_counter)
-        row = compare("the same in English", ours, peer, against="warm Chromium", bar=3.2, pairs=PAIRS)
+        row = compare(f"the same in {NAMES[language]}", ours, peer, against="warm Chromium", bar=3.2, pairs=PAIRS)
         apart.submit(browser.close).result()
         apart.submit(playwright.stop).result()
         return row
@@ -174,8 +174,8 @@ def memory(clinic: Clinic) -> tuple[Row, Row]:
     p50, p95 = (sorted(spent)[round((len(spent) - 1) * part)] for part in (0.5, 0.95))
     times = f"drawn in p50 {p50:.0f} ms, p95 {p95:.0f} ms"
     return (
-        Row(f"the engine after {TO:,} records", times, "", Spread(sizes[TO], sizes[TO], sizes[TO]), "MB", bar=160),
-        Row(f"its growth, {FROM} to {TO:,} records", said, "", Spread(grown, grown, grown), "MB", bar=8),
+        Row(f"the engine after {TO:,} records", times, "", Spread.only(sizes[TO]), "MB", bar=160),
+        Row(f"its growth, {FROM} to {TO:,} records", said, "", Spread.only(grown), "MB", bar=8),
     )
 
 
@@ -201,12 +201,12 @@ def on_two_processes(clinic: Clinic) -> Row:
     for engine in engines:
         engine.close()
     said = f"{1 / each:.2f} records a second"
-    return Row("two processes", said, "", Spread(1000 * each, 1000 * each, 1000 * each), "ms", bar=1000 / 3.5)
+    return Row("two processes", said, "", Spread.only(1000 * each), "ms", bar=1000 / 3.5)
 
 
 ROWS: tuple[Callable[[Clinic], Row | tuple[Row, ...]], ...] = (
     *(partial(beside_naive, language=language) for language in NAMES),
-    beside_chromium,
+    *(partial(beside_chromium, language=language) for language in NAMES),
     *(partial(beside_english, language=language) for language in ("hi", "ar")),
     on_two_processes,
     memory,

@@ -1,6 +1,5 @@
 """A clinic that really listens, and a real Chromium: a tablet with touch, and the staff's desks."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +8,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext
-from waitress import create_server
 
 from intake import create_app
 from intake.config import Settings
 from intake.db import db
 from tests.conftest import SERVER, settings_for
+from tests.serving import free_port, serving
 
 
 @contextmanager
@@ -22,17 +21,11 @@ def listening(data: Path, settings: Settings, **more: Any) -> Iterator[tuple[Fla
     """The application behind waitress on a free port of loopback, with other settings where some are given; staff use
     127.0.0.1, tablets localhost."""
     database = {"database_url": settings.database_url} if SERVER else {}
-    free = create_server(lambda *_: [], host="127.0.0.1", port=0)
-    port = free.effective_port
-    free.close()
+    port = free_port()
     origins = {"origin": f"http://127.0.0.1:{port}", "tablet_origin": f"http://localhost:{port}"}
     app = create_app(settings_for(data, **database, **origins, **more))
-    server = create_server(app, listen=f"127.0.0.1:{port}", threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield app, f"127.0.0.1:{port}"
-    server.close()
-    thread.join(timeout=5)
+    with serving(app, listen=f"127.0.0.1:{port}", threads=4):
+        yield app, f"127.0.0.1:{port}"
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
