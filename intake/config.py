@@ -39,12 +39,14 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True)
 class TreatmentPlan:
-    """What this clinic does for one treatment: fills the blanks of the consent before anyone signs."""
+    """What this clinic does for one treatment: fills the blanks of the consent before anyone signs. `products`, the
+    kinds of product it may inject for it, is said where the clinic names them, and no consent waits for it."""
 
     sessions: str = ""
     interval: str = ""
     price: str = ""
     price_total: str = ""
+    products: str = ""
     said: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def in_language(self, language: str) -> "TreatmentPlan":
@@ -382,7 +384,7 @@ def _hours(raw: object) -> dict[int, tuple[time, time]]:
 
 
 def _plan(code: str, raw: object) -> TreatmentPlan:
-    fields = ("sessions", "interval", "price", "price_total")
+    fields = ("sessions", "interval", "price", "price_total", "products")
     own, said = _apart(raw, f"treatments.{code}", fields) if isinstance(raw, Mapping) else ({}, {})
     if not isinstance(raw, Mapping) or set(own) - set(fields):
         raise BadSetting(f"treatments.{code}: may hold {', '.join(fields)}")

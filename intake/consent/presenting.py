@@ -61,16 +61,19 @@ def _scope(
     english: Mapping[str, str],
 ) -> dict[str, Any]:
     """What a consent to these words covers, for whoever must tell later whether a session is inside it: treatments and
-    areas as codes, the doctor, the visits planned as the clinic wrote them, and for how many months from the signature.
-    Product classes are not named: no clause of an edition says of which class it speaks."""
+    areas as codes, the doctor, the visits planned and the kinds of product as the clinic wrote them, and for how many
+    months from the signature. Kinds of product are left out where the clinic named none."""
     doctor = staff.get_member(visit.doctor_id)
-    sessions = blanks["planned_sessions"]
+    written = {"sessions": blanks["planned_sessions"]}
+    in_english = {"sessions": english["planned_sessions"]}
+    if blanks["products"]:
+        written["products"], in_english["products"] = blanks["products"], english["products"]
     return {
         "treatments": list(codes),
         "areas": _area_codes(edition, answers, codes),
         "doctor": {"id": str(doctor.id), "name": doctor.name, "registration_no": doctor.registration_no},
-        "sessions": sessions,
-        **({"sessions_en": english["planned_sessions"]} if sessions != english["planned_sessions"] else {}),
+        **written,
+        **{f"{key}_en": words for key, words in in_english.items() if words != written[key]},
         "months": clinic.consent_months,
     }
 
@@ -221,6 +224,7 @@ def _fill_in(
         "interval": _each([(name, plan.interval) for name, plan in plans]),
         "price_per_session": _each([(name, plan.price) for name, plan in plans]),
         "price_total": _each([(name, plan.price_total) for name, plan in plans]),
+        "products": _those([(name, plan.products) for name, plan in plans]),
         "alternatives": " ".join(alternatives).rstrip("."),
         "doctor_name": doctor.name.removeprefix("Dr ").strip(),
         "reg_no": doctor.registration_no,
@@ -249,6 +253,12 @@ def _each(values: Sequence[tuple[str, str]]) -> str:
     if len({value for _name, value in values}) == 1:
         return values[0][1]
     return ", ".join(f"{value} ({name})" for name, value in values)
+
+
+def _those(values: Sequence[tuple[str, str]]) -> str:
+    """As `_each`, but of those that have one where another has none: then each is named, for it is not said of all."""
+    known = [(name, value) for name, value in values if value]
+    return _each(known) if known == list(values) else "; ".join(f"{value} ({name})" for name, value in known)
 
 
 def _areas(edition: definitions.Edition, answers: Answers, chosen: Sequence[Any], language: str) -> list[str]:

@@ -179,6 +179,7 @@ def _scope(shown: consent.Shown, today: date) -> list[dict[str, str]]:
         (_("Areas"), shown.body["areas"]),
         (_("With"), f"Dr {shown.body['doctor']}"),
         (_("Planned visits"), _("about %(number)s", number=scope["sessions"]) if scope["sessions"] else ""),
+        (_("Kinds of product"), scope.get("products", "")),
         (_("Good until"), until),
     ]
     return [{"label": label, "value": value} for label, value in lines if value]

@@ -262,6 +262,8 @@ def _treatment(presented: Evidence | None, scope: Evidence, tongue: Tongue) -> t
     ]
     if scope.get("sessions"):
         pairs.append((N_("Planned visits"), _said(scope, "sessions")))
+    if scope.get("products"):
+        pairs.append((N_("Kinds of product"), _said(scope, "products")))
     if scope.get("valid_until"):
         pairs.append((N_("Good until"), tongue.day(date.fromisoformat(scope["valid_until"]))))
     return tuple(rules.Fact(tongue.words(label), value) for label, value in pairs)

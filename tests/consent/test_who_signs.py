@@ -236,6 +236,46 @@ def test_the_page_says_what_the_consent_is_for_and_until_when(app: Flask) -> Non
     ]
 
 
+def with_products(settings: Settings, **products: str) -> Settings:
+    """The clinic's settings with kinds of product of some treatments."""
+    plans = settings.clinic.treatments
+    named = {code: replace(plans[code], products=words) for code, words in products.items()}
+    return replace(settings, clinic=replace(settings.clinic, treatments={**plans, **named}))
+
+
+def test_kinds_of_product_stand_on_the_page_and_in_what_is_signed_where_the_clinic_names_them(
+    app: Flask, settings: Settings
+) -> None:
+    app.config["INTAKE"] = with_products(settings, REJUV="Vitamins, hyaluronic acid", FAT="Never asked for here")
+    client, visit_id = at_sign(app)
+    said = re.findall(r"<dt>Kinds of product</dt><dd><bdi[^>]*>(.*?)</bdi>", client.get(SIGN).text)
+    assert said == ["Vitamins, hyaluronic acid"]
+    send(client, SIGN, **TYPED)
+    assert signed(app, visit_id)["scope"]["products"] == "Vitamins, hyaluronic acid"
+
+
+@pytest.mark.parametrize(
+    ("products", "said"),
+    [
+        ({}, None),
+        ({"REJUV": "vitamins"}, "vitamins (mesotherapy for lines and firmer skin)"),
+        ({"REJUV": "vitamins", "LIPS": "vitamins"}, "vitamins"),
+        (
+            {"REJUV": "vitamins", "LIPS": "hyaluronic acid"},
+            "vitamins (mesotherapy for lines and firmer skin), "
+            "hyaluronic acid (mesotherapy for dry lips and fine lines near the mouth)",
+        ),
+    ],
+)
+def test_kinds_of_product_of_one_of_two_treatments_are_not_said_of_both(
+    app: Flask, settings: Settings, products: dict[str, str], said: str | None
+) -> None:
+    app.config["INTAKE"] = with_products(settings, **products)
+    client, visit_id = at_sign_with(app, {"tx.goals": ["lines", "lips_lines"]})
+    send(client, SIGN, **TYPED)
+    assert signed(app, visit_id)["scope"].get("products") == said
+
+
 def test_the_scope_is_signed_with_codes_doctor_visits_and_the_last_day(app: Flask) -> None:
     client, visit_id = at_sign(app)
     send(client, SIGN, **TYPED)

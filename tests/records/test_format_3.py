@@ -51,6 +51,12 @@ def test_the_treatment_box_says_how_many_visits_are_planned_and_until_when_the_c
     )
 
 
+def test_the_treatment_box_names_the_kinds_of_product_where_they_were_signed() -> None:
+    hindi = made(newer(language="hi", scope=SCOPE | {"products": "विटामिन", "products_en": "Vitamins"})).treatment
+    assert Fact(Words("Kinds of product"), Words("विटामिन", "Vitamins")) in hindi
+    assert "Kinds of product" not in [fact.label.text for fact in made(newer()).treatment]
+
+
 def test_who_took_part_stands_with_part_and_role_in_the_order_of_the_page() -> None:
     assert made(newer("typed", HELPER, WITNESS)).helpers == (
         Helper("Imran Sheikh", Words("Helper: Family or friend")),
