@@ -62,6 +62,15 @@ def a_visit(
         return visit.id
 
 
+TWO_TREATMENTS: Mapping[str, Any] = {
+    **{link: said for link, said in HEALTHY.items() if link != "tx.areas_face"},
+    "tx.goals": ["fat", "hair"],
+    "tx.areas_body": ["chin"],
+    "tx.areas_scalp": ["crown"],
+}
+"""A patient who comes for two treatments at once: FAT and HAIR."""
+
+
 def value_of(questionnaire: Questionnaire, link_id: str, plain: Any) -> list[Value]:
     """Plain Python data as the FHIR values of an item."""
     item = questionnaire.items[link_id]
@@ -111,11 +120,18 @@ def answered(app: Flask, visit_id: UUID, given: Mapping[str, Any] = HEALTHY, *, 
             answers.submit(visit_id, "en", by=TABLET)
 
 
-def understood(app: Flask, visit_id: UUID, *, questions: tuple[str, ...] = (), wrong: tuple[str, ...] = ()) -> None:
-    """Every clause answered ("I have a question" to those named),
+def understood(
+    app: Flask,
+    visit_id: UUID,
+    *,
+    questions: tuple[str, ...] = (),
+    wrong: tuple[str, ...] = (),
+    language: str = "en",
+) -> None:
+    """Every clause answered in a language ("I have a question" to those named),
     every teach-back right (or wrong twice for those named)."""
     with app.test_request_context(), transaction():
-        shown = consent.present(clinic(), visit_id, "en", by=TABLET)
+        shown = consent.present(clinic(), visit_id, language, by=TABLET)
         from intake.consent.rules import parts_of
 
         for page in shown.body["pages"]:

@@ -23,11 +23,11 @@ def declined(app: Flask, visit_id: UUID, reason: str = "") -> None:
         consent.decline(clinic(), visit_id, reason, by=TABLET)
 
 
-def withdrawn(app: Flask, visit_id: UUID) -> None:
-    """The patient takes the treatment back, on the tablet."""
+def withdrawn(app: Flask, visit_id: UUID, part: str = consent.TREATMENT) -> None:
+    """The patient takes the treatment back, or another part, on the tablet."""
     with app.test_request_context(), transaction():
         how = consent.Request.TABLET
-        taken, known = {consent.TREATMENT}, ["born_on"]
+        taken, known = {part}, ["born_on"]
         consent.withdraw(clinic(), visit_id, taken, "", how, identity=known, language="en", by=TABLET)
 
 
@@ -38,9 +38,7 @@ def countersigned(app: Flask, visit_id: UUID, words: str = "Talked it over") -> 
         open_points = review.review_of(visit_id).matters.all
         entries = [review.Entry(m.point.about, verdicts_for(m.point)[0], words) for m in open_points]
         review.save(visit_id, entries, by=doctor)
-        stated = consent.find_statement(visit_id, consent.Kind.SIGNED)
-        assert stated is not None
-        review.sign_off(clinic(), visit_id, stated.sha256, by=doctor)
+        review.sign_off(clinic(), visit_id, review.review_of(visit_id).seen_sha256, by=doctor)
 
 
 def work_done(app: Flask) -> int:

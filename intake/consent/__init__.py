@@ -13,6 +13,7 @@ from intake.consent.rules import (
     Teach,
     parts_of,
     talks_first,
+    treatments_left,
 )
 from intake.consent.service import (
     Shown,
@@ -39,7 +40,16 @@ from intake.consent.statements import (
     state_of,
     times_of,
 )
-from intake.consent.withdrawal import Part, Standing, force_of, standing_of, standing_of_patient, withdraw
+from intake.consent.withdrawal import (
+    Part,
+    Standing,
+    force_of,
+    is_less_since,
+    offered,
+    standing_of,
+    standing_of_patient,
+    withdraw,
+)
 from intake.consent.words import PART_WORDS, ROLE_WORDS
 
 __all__ = [
@@ -69,8 +79,10 @@ __all__ = [
     "fits",
     "force_of",
     "is_decided",
+    "is_less_since",
     "kinds_of",
     "list_undecided",
+    "offered",
     "parts_of",
     "present",
     "reply",
@@ -82,6 +94,7 @@ __all__ = [
     "talks_first",
     "teach_back",
     "times_of",
+    "treatments_left",
     "waits_for_doctor",
     "withdraw",
 ]

@@ -26,11 +26,13 @@ from intake.definitions import (
 )
 from intake.errors import Invalid
 
-FORMAT = 4
+FORMAT = 5
 """1: as first released. 2: answers name the entry of a repeating group they stand in and what "none of these" were,
 and decisions carry the English of what was said. 3: a signature says who made it and who took part, and what it is
 about (`scope`), with its last day. 4: `reading`, what was on the screen and for how long; a drawn signature says with
-what. A reader takes what it finds: each only adds."""
+what. 5: `by_treatment`, each treatment that was shown by itself with its areas; what was taken back may be one of
+several, and says what `stands` and what was `withdrawn_before`; a doctor's part says what the patient had taken back
+by then. A reader takes what it finds: each only adds."""
 
 
 SIGN_PAGE = "consent.sign"
@@ -86,11 +88,19 @@ def patient_part(
 
 
 def withdrawal_part(
-    clinic: Clinic, visit_id: UUID, kind: rules.Kind, language: str, taken: Sequence[Mapping[str, str]]
+    clinic: Clinic,
+    visit_id: UUID,
+    kind: rules.Kind,
+    language: str,
+    taken: Sequence[Mapping[str, str]],
+    stands: Sequence[Mapping[str, str]],
+    before: Sequence[Mapping[str, str]],
 ) -> dict[str, Any]:
-    """What is taken back, and of whom: each part by its id with the words it was agreed to in, and their English."""
-    visit = visits.get_visit(visit_id)
-    return _people(clinic, visit, kind, language) | {"withdrawn": [dict(part) for part in taken]}
+    """What is taken back, and of whom, what still stands then, and what had been taken back before: each part by its
+    id with the words it was agreed to in, and their English."""
+    said = {"withdrawn": taken, "stands": stands, "withdrawn_before": before}
+    parts = {name: [dict(part) for part in parts] for name, parts in said.items()}
+    return _people(clinic, visits.get_visit(visit_id), kind, language) | parts
 
 
 def _people(clinic: Clinic, visit: visits.VisitView, kind: rules.Kind, language: str) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def compose(
         "language": language,
         "treatments": codes,
         **_labels(edition, answers, codes, language),
+        "by_treatment": by_treatment(edition, answers, codes, language),
         "doctor": blanks["doctor_name"],
         "scope": _scope(clinic, visit, edition, answers, codes, blanks, english),
         "pages": [_page(page, blanks, english, say) for page in edition.consent.pages_for(codes)],
@@ -89,13 +90,22 @@ def _area_codes(edition: definitions.Edition, answers: Answers, codes: Sequence[
     return found
 
 
+def by_treatment(
+    edition: definitions.Edition, answers: Answers, codes: Sequence[str], language: str
+) -> list[dict[str, str]]:
+    """Each treatment by itself, by its code, with its name and its areas as labels, and their English where that is
+    another language. Give it only answers that are enabled."""
+    return [{"code": code, **_labels(edition, answers, [code], language)} for code in codes]
+
+
 def _labels(edition: definitions.Edition, answers: Answers, codes: Sequence[str], language: str) -> dict[str, str]:
     """Treatment and areas as labels, with their English where that is another language."""
     chosen = [treatment for treatment in edition.treatments.all if treatment.code in codes]
 
     def labels(tongue: str, ending: str) -> dict[str, str]:
         treatment = ", ".join(one.name.get(tongue) for one in chosen)
-        return {f"treatment{ending}": treatment, f"areas{ending}": scope(edition, answers, tongue)[1]}
+        areas = ", ".join(_areas(edition, answers, chosen, tongue))
+        return {f"treatment{ending}": treatment, f"areas{ending}": areas}
 
     return labels(language, "") | (labels("en", "_en") if language != "en" else {})
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import rfc8785
 
+from intake.definitions.rules import TREATMENT_PART
 from intake.errors import Invalid, NotAllowed
 from intake.visits.rules import age_on
 
@@ -42,8 +43,10 @@ class Kind(StrEnum):
 OUTCOMES = frozenset({Kind.DECLINED, Kind.COUNTERSIGNED, Kind.POSTPONED, Kind.CLOSED, Kind.WITHDRAWN})
 TAKEN_BACK = frozenset({Kind.WITHDRAWN, Kind.PART_WITHDRAWN})
 GIVING = frozenset({Kind.SIGNED, Kind.COUNTERSIGNED})
-TREATMENT = "treatment"
-"""The part of a consent that is the treatment itself; the others are the optional agreements, by their linkIds."""
+TREATMENT = TREATMENT_PART
+"""The part of a consent that is the treatment itself, where a visit has one; of several each is a part, by its code
+behind this word and a colon (docs/decisions/0013). Asked for, or in evidence of before they were told apart, the word
+alone means all of them. The other parts are the optional agreements, by their linkIds."""
 
 
 class State(StrEnum):
@@ -111,6 +114,89 @@ def _check_withdrawal(kinds: AbstractSet[Kind], to: Kind) -> None:
 def is_treatment_given(kinds: AbstractSet[Kind]) -> bool:
     """Whether there is a consent to the treatment that can be taken back: signed and still open, or countersigned."""
     return state(kinds) in (State.SIGNED, State.COUNTERSIGNED)
+
+
+def is_treatment(part: str) -> bool:
+    """Whether a part of a consent is a treatment, and no optional agreement."""
+    return part.partition(":")[0] == TREATMENT
+
+
+def treatment_part(code: str) -> str:
+    """The id of the part that is one of several treatments."""
+    return f"{TREATMENT}:{code}"
+
+
+def treatment_parts(codes: Sequence[str]) -> dict[str, str]:
+    """The treatments of a visit, by their codes, as parts of its consent: each part's id with its treatment's code."""
+    return {TREATMENT: codes[0]} if len(codes) == 1 else {treatment_part(code): code for code in codes}
+
+
+def is_taken_back(part: str, taken_back: AbstractSet[str]) -> bool:
+    """Whether a part is among those that were taken back, by their ids."""
+    return part in taken_back or (is_treatment(part) and TREATMENT in taken_back)
+
+
+def treatments_left(codes: Sequence[str], taken_back: AbstractSet[str]) -> frozenset[str]:
+    """Which treatments of a visit, by their codes, were not taken back."""
+    return frozenset(code for part, code in treatment_parts(codes).items() if not is_taken_back(part, taken_back))
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """What a patient agreed to at a visit: the codes of the treatments that were shown, the linkIds of the optional
+    agreements, the statements there are by now, and the ids of the parts that were taken back."""
+
+    kinds: AbstractSet[Kind]
+    treatments: Sequence[str]
+    agreements: Sequence[str]
+    taken_back: AbstractSet[str] = frozenset()
+
+    @property
+    def parts(self) -> list[str]:
+        """The ids of all of it, taken back or not, the treatments first. Nothing before a statement was made; a
+        treatment only where it was signed for."""
+        signed = treatment_parts(self.treatments) if Kind.SIGNED in self.kinds else {}
+        return [*signed, *self.agreements] if self.kinds else []
+
+    @property
+    def stands(self) -> list[str]:
+        """The ids of what can still be taken back. A treatment that was postponed or closed is not given any more."""
+        is_given = is_treatment_given(self.kinds)
+        left = [part for part in self.parts if not is_taken_back(part, self.taken_back)]
+        return [part for part in left if is_given or not is_treatment(part)]
+
+    @property
+    def gone(self) -> list[str]:
+        """The ids of what was taken back."""
+        return [part for part in self.parts if is_taken_back(part, self.taken_back)]
+
+
+@dataclass(frozen=True)
+class Taking:
+    """What is taken back at one time, by the ids of the parts, which statement says so, what then still stands, and
+    what had been taken back before."""
+
+    kind: Kind
+    parts: tuple[str, ...]
+    stands: tuple[str, ...]
+    before: tuple[str, ...]
+
+
+def take_back(agreed: Agreed, asked: AbstractSet[str]) -> Taking | None:
+    """What of the parts asked for is taken back now; None where nothing of them is left, so that asking twice is once.
+
+    With the last treatment the consent is withdrawn; before that, and by an optional agreement, in part.
+    Raises Invalid("consent.nothing_chosen") where nothing is asked for, or something that was never agreed to.
+    """
+    if not asked or not asked <= {*agreed.parts, TREATMENT, *agreed.agreements}:
+        raise Invalid("consent.nothing_chosen")
+    taken = [part for part in agreed.stands if is_taken_back(part, asked)]
+    if not taken:
+        return None
+    stands = [part for part in agreed.stands if part not in taken]
+    is_last = any(map(is_treatment, taken)) and not any(map(is_treatment, stands))
+    kind = Kind.WITHDRAWN if is_last else Kind.PART_WITHDRAWN
+    return Taking(kind, tuple(taken), tuple(stands), tuple(agreed.gone))
 
 
 class Request(StrEnum):

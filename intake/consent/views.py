@@ -244,7 +244,7 @@ def withdraw() -> ResponseReturnValue:
                     by=current_actor(),
                 )
         return redirect(url_for("consent.withdraw"), 303)
-    html = render_template("consent/withdraw.html", form=form, standing=standing, treatment=consent.TREATMENT)
+    html = render_template("consent/withdraw.html", form=form, standing=standing)
     return html, 422 if form.errors else 200
 
 

@@ -35,7 +35,7 @@ from intake.definitions.questionnaire import (
 from intake.definitions.ruleset import Hold, HoldKind, Rule, Ruleset, Severity, load_ruleset
 from intake.definitions.sheets import AfterCare, ProcessRule, RedFlag, Step, Subject, Urgency
 from intake.definitions.teachback import TeachBack, TeachBackOption, TeachBackQuestion
-from intake.definitions.treatments import Plan, Treatment, Treatments, chosen
+from intake.definitions.treatments import TREATMENT_PART, Plan, Treatment, Treatments, chosen
 from intake.definitions.values import Answers, Operator, Value, equal, number
 from intake.definitions.wording import answer_text, entry_label, entry_name, yes_no
 
@@ -43,6 +43,7 @@ __all__ = [
     "DEFAULT_LENGTHS",
     "MOST_ENTRIES",
     "NUMBERS",
+    "TREATMENT_PART",
     "VALUE_KEYS",
     "Acknowledge",
     "AfterCare",

@@ -9,6 +9,10 @@ from intake.definitions.questionnaire import ItemType, Questionnaire, Text
 from intake.definitions.values import Answers
 from intake.definitions.yamlfile import Input, Node
 
+TREATMENT_PART = "treatment"
+"""What a treatment is called among the parts of a consent, alone or before a colon (docs/decisions/0013), so that no
+optional agreement may be."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -108,6 +112,8 @@ def load_treatments(data: Input, questionnaire: Questionnaire, name: str = "trea
     for one in agreements:
         if one in questionnaire.items and questionnaire.items[one].type is not ItemType.BOOLEAN:
             file.reader.problem(file.top["agreements"], "Y07", f"'{one}' is not answered with yes or no")
+        if one.partition(":")[0] == TREATMENT_PART:
+            file.reader.problem(file.top["agreements"], "Y07", f"'{one}' is what a treatment is called as a part")
     return file.done(Treatments(file.version, goals, found, agreements))
 
 

@@ -229,12 +229,13 @@ def close_unreviewed(clinic: Clinic, visit_id: UUID, reason: str, *, by: Actor) 
 
 
 class Said(StrEnum):
-    """What came of a date of birth that somebody said to take something back."""
+    """What came of a date of birth that somebody said to take something back, and of the asking."""
 
     RIGHT = "right"
     WRONG = "wrong"
     NOT_HERE = "not_here"  # too many were wrong: the patient is called back or comes in, or a doctor goes on
     WAIT = "wait"
+    NOT_AGREED = "not_agreed"  # it was right, and something was asked for that was never agreed to
 
 
 @dataclass(frozen=True)
@@ -264,9 +265,9 @@ def _dates_of(patient_id: UUID) -> bytes:
 
 
 def withdraw(clinic: Clinic, visit_id: UUID, asked: Withdrawal, *, by: Actor) -> Said:
-    """Take back for a patient who calls, writes or stands at the desk; gives what came of the date of birth. With a
-    wrong one nothing is taken back, and the log says that it was tried; where no date is heard it is not looked at.
-    Raises what `consent.withdraw` does."""
+    """Take back for a patient who calls, writes or stands at the desk; gives what came of it. With a wrong date of
+    birth, or for what was never agreed to, nothing is taken back, and the log says that it was tried; where no date is
+    heard it is not looked at. Raises NotAllowed as `consent.withdraw` does."""
     visit = visits.get_visit(visit_id)
     staff.one_at_a_time(_dates_of(visit.patient_id))
     if (unheard := unheard_of(visit.patient_id, by=by)) is not None:
@@ -276,16 +277,20 @@ def withdraw(clinic: Clinic, visit_id: UUID, asked: Withdrawal, *, by: Actor) ->
     if not is_right:
         audit.record("identity.refused", visit_id, by=by)
         return Said.WRONG
-    consent.withdraw(
-        clinic,
-        visit_id,
-        asked.parts,
-        asked.reason,
-        asked.how,
-        identity=["born_on", "called_back"] if asked.called_back else ["born_on"],
-        language=_language_read(visit_id),
-        by=by,
-    )
+    try:
+        consent.withdraw(
+            clinic,
+            visit_id,
+            asked.parts,
+            asked.reason,
+            asked.how,
+            identity=["born_on", "called_back"] if asked.called_back else ["born_on"],
+            language=_language_read(visit_id),
+            by=by,
+        )
+    except Invalid:  # before anything was written
+        audit.record("withdrawal.refused", visit_id, by=by)
+        return Said.NOT_AGREED
     return Said.RIGHT
 
 

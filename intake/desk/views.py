@@ -210,7 +210,7 @@ def consents(patient_id: UUID) -> ResponseReturnValue:
     """What a patient agreed to that still stands, by visit; treatments are not named at the desk."""
     match = service.get_match(i18n.clinic(), patient_id)
     standing = consent.standing_of_patient(patient_id, i18n.language())
-    return render_template("desk/consents.html", match=match, standing=standing, part_words=words.part)
+    return render_template("desk/consents.html", match=match, standing=standing, standing_words=words.standing)
 
 
 @bp.route("/visits/<uuid:visit_id>/withdraw", methods=["GET", "POST"])
@@ -218,7 +218,8 @@ def consents(patient_id: UUID) -> ResponseReturnValue:
 def withdraw(visit_id: UUID) -> ResponseReturnValue:
     """Take back what a patient agreed to, for who calls, writes or stands here."""
     standing, form = consent.standing_of(visit_id, i18n.language()), WithdrawForm()
-    form.parts.choices = [(part.id, words.part(part)) for part in standing.parts]
+    offered = consent.offered(visit_id, i18n.language()) if standing.had_several else {}
+    form.parts.choices = words.choices(standing, offered)
     patient_id = visits.get_visit(visit_id).patient_id
     if form.validate_on_submit() and form.born.day is not None:
         asked = service.Withdrawal(
@@ -233,6 +234,10 @@ def withdraw(visit_id: UUID) -> ResponseReturnValue:
         if said is service.Said.RIGHT:
             flash(_("It is taken back from now on. Its record is being made."), "ok")
             return redirect(url_for("desk.consents", patient_id=patient_id), 303)
+        if said is service.Said.NOT_AGREED:
+            form.parts.errors = [
+                _("The patient did not agree to all of this on that day. Ask once more what they mean")
+            ]
         if said is service.Said.WRONG:
             form.born.errors = [_("This is not the date we have. Take nothing back; ask the patient to come in")]
     unheard = service.unheard_of(patient_id, by=current_actor())

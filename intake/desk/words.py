@@ -1,8 +1,9 @@
 """The desk's words for states, steps, refusals and times. What they stand for is decided in `rules.py` and below."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
-from flask_babel import format_date
+from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
@@ -71,10 +72,27 @@ def state_words(card: Card) -> str:
     return str(STATES[card.state])
 
 
-def part(one: consent.Part) -> str:
-    """A part of what was agreed to, as the desk may read it: which treatment it is, only the doctor and the patient
-    know."""
-    return str(_("The consent to the treatment")) if one.id == consent.TREATMENT else one.words
+def standing(one: consent.Standing) -> list[str]:
+    """What of a visit stands, as the desk may read it: which treatment it is, only the doctor and the patient know."""
+    count = sum(part.is_treatment for part in one.parts)
+    several = ngettext("The consent to one treatment", "The consent to %(num)s treatments", count)
+    treatment = several if one.had_several else str(_("The consent to the treatment"))
+    return [treatment] * bool(count) + [part.words for part in one.parts if not part.is_treatment]
+
+
+def choices(one: consent.Standing, offered: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What of a visit the desk may take back, by the ids of the parts. Where a visit had several treatments, each that
+    the clinic offers stands there by its id with its name (`offered`), so that the desk can tick the one which the
+    patient names and still reads nowhere which ones were agreed to."""
+    if not any(part.is_treatment for part in one.parts):
+        treatments = []
+    elif one.had_several:
+        all_of_them = _("Every treatment agreed to at this visit")
+        only = [(part, str(_("Only: %(treatment)s", treatment=name))) for part, name in offered.items()]
+        treatments = [(consent.TREATMENT, str(all_of_them)), *only]
+    else:
+        treatments = [(consent.TREATMENT, str(_("The consent to the treatment")))]
+    return treatments + [(part.id, part.words) for part in one.parts if not part.is_treatment]
 
 
 def moment_words(at: datetime, today: date) -> str:

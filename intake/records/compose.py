@@ -138,15 +138,15 @@ def snapshot(
     kind = rules.Outcome(outcome["type"].removeprefix("intake/"))
     tongue = Tongue(first["language"], translate)
     when = partial(tongue.moment, zone=given.zone)
-    presented, patient, review = first.get("presented"), first["patient"], outcome.get("review", {})
+    presented, review = first.get("presented"), outcome.get("review", {})
     return rules.Snapshot(
         clinic=rules.Clinic(first["clinic"]["name"], first["clinic"]["address"]),
         number=given.number,
         outcome=kind,
         language=tongue.language,
         title=tongue.words(N_("Mesotherapy: intake and consent")),
-        summary=_summary(first, presented, tongue),
-        patient_name=patient.get("name", ""),
+        summary=_summary(first, presented, review, tongue),
+        patient_name=first["patient"].get("name", ""),
         sealed_at=given.sealed_at,
         sealed_on=when(given.sealed_at.isoformat()),
         evidence_sha256=rules.digest(evidence),
@@ -155,15 +155,15 @@ def snapshot(
         patient=_patient(first, tongue),
         answers=_answers(first, tongue),
         decisions=_decisions(review, tongue, when),
-        treatment=_treatment(presented, first.get("scope", {}), tongue),
+        treatment=_treatment(presented, first.get("scope", {}), review, tongue),
         clauses=_clauses(first, presented, review, tongue, when),
         teach_back=_teach_back(first, presented, review, tongue),
         statements=_statements(presented) if presented and "signature" in first else (),
         signature=_signature(first, tongue, when),
         helpers=_helpers(first, tongue),
         countersignature=_countersignature(outcome, tongue, when) if kind is rules.Outcome.COUNTERSIGNED else None,
-        ending=_ending(kind, outcome, patient, given, tongue, when),
-        taken_back=tuple(Words(one["words"], one.get("words_en", "")) for one in outcome.get("withdrawn", ())),
+        ending=_ending(kind, outcome, first["patient"], given, tongue, when),
+        **_taken_back(outcome),
         request=_request(outcome, given, tongue),
         reading=_reading(first.get("reading"), tongue),
         timeline=_timeline(first, outcome, given, tongue, when),
@@ -172,11 +172,27 @@ def snapshot(
     )
 
 
-def _summary(first: Evidence, presented: Evidence | None, tongue: Tongue) -> Words:
+def _taken_back(outcome: Evidence) -> dict[str, Any]:
+    """What was taken back, what had been before, and what still stands; before format 5 evidence says the first."""
+    names = {"taken_back": "withdrawn", "taken_back_before": "withdrawn_before", "stands": "stands"}
+    parts = {name: tuple(_said(part, "words") for part in outcome.get(key, ())) for name, key in names.items()}
+    return parts | {"takes_treatment": any(map(_is_treatment, outcome.get("withdrawn", ())))}
+
+
+def _is_treatment(part: Evidence) -> bool:
+    """Whether a part of a consent is a treatment: the only one, or by its code (docs/decisions/0013)."""
+    return str(part["id"]).partition(":")[0] == "treatment"
+
+
+def _summary(first: Evidence, presented: Evidence | None, review: Evidence, tongue: Tongue) -> Words:
+    """What it is about in one line; where the patient had taken a treatment back by then, what still stood of them."""
     if not presented:
         token, doctor = first["visit"]["token"], first["doctor"]["name"]
         return tongue.words(N_("Token %(token)s, %(doctor)s"), token=token, doctor=doctor)
-    return Words(f"{presented['treatment']}: {presented['areas']}. {first['doctor']['name']}")
+    left = [part["words"] for part in review.get("stands", ()) if _is_treatment(part)]
+    is_less = left and any(map(_is_treatment, review["taken_back"]))
+    about = "; ".join(left) if is_less else f"{presented['treatment']}: {presented['areas']}"
+    return Words(f"{about}. {first['doctor']['name']}")
 
 
 def _patient(first: Evidence, tongue: Tongue) -> tuple[rules.Fact, ...]:
@@ -251,8 +267,9 @@ def _about(decision: Evidence, ending: str = "") -> str:
     return "; ".join(dict.fromkeys(said)) or str(decision.get(f"title{ending}", ""))
 
 
-def _treatment(presented: Evidence | None, scope: Evidence, tongue: Tongue) -> tuple[rules.Fact, ...]:
-    """What the consent is about; evidence before format 3 has no `scope`, so neither visits nor a last day."""
+def _treatment(presented: Evidence | None, scope: Evidence, review: Evidence, tongue: Tongue) -> tuple[rules.Fact, ...]:
+    """What the consent is about, and what of it the patient had taken back when the doctor decided; evidence before
+    format 3 has no `scope`, so neither visits nor a last day."""
     if not presented:
         return ()
     pairs = [
@@ -266,7 +283,16 @@ def _treatment(presented: Evidence | None, scope: Evidence, tongue: Tongue) -> t
         pairs.append((N_("Kinds of product"), _said(scope, "products")))
     if scope.get("valid_until"):
         pairs.append((N_("Good until"), tongue.day(date.fromisoformat(scope["valid_until"]))))
+    if review.get("taken_back"):
+        pairs.append((N_("Taken back before the doctor decided"), _listed(review["taken_back"])))
+        pairs.append((N_("Still agreed to"), _listed(review["stands"])))
     return tuple(rules.Fact(tongue.words(label), value) for label, value in pairs)
+
+
+def _listed(parts: Sequence[Evidence]) -> Words:
+    """Parts of a consent one after another."""
+    said = [_said(part, "words") for part in parts]
+    return Words("; ".join(one.text for one in said) or "–", "; ".join(one.english or one.text for one in said))
 
 
 def _clauses(

@@ -34,7 +34,7 @@ class Outcome(StrEnum):
     POSTPONED = "postponed"  # the doctor did not go ahead
     CLOSED = "closed"  # signed, and closed without a doctor
     WITHDRAWN = "withdrawn"
-    PART_WITHDRAWN = "part_withdrawn"  # optional agreements alone; the consent to the treatment stands
+    PART_WITHDRAWN = "part_withdrawn"  # optional agreements, or some of several treatments; the rest stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +237,9 @@ class Snapshot:
     countersignature: Countersignature | None = None
     ending: Ending | None = None
     taken_back: tuple[Words, ...] = ()
+    taken_back_before: tuple[Words, ...] = ()
+    stands: tuple[Words, ...] = ()  # what is still agreed to beside what was taken back
+    takes_treatment: bool = False  # whether a treatment is among what was taken back
     request: tuple[Fact, ...] = ()
     reading: tuple[Fact, ...] = ()
     timeline: tuple[Event, ...] = ()

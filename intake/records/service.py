@@ -176,9 +176,11 @@ def _record_of(visit_id: UUID, digest: str) -> Record | None:
 
 
 def state_of(record: RecordView) -> worth.RecordState:
-    """What a record is worth today: current, replaced, expired, or of a consent that was taken back."""
+    """What a record is worth today: current, replaced, expired, or taken back, whole or in part. What was taken back
+    before the doctor countersigned, the record itself says."""
     today = clock.today(i18n.clinic().zone)
-    return worth.state(rules.Outcome(record.outcome), consent.force_of(record.visit_id, today))
+    outcome, force = rules.Outcome(record.outcome), consent.force_of(record.visit_id, today)
+    return worth.state(outcome, force, is_in_part=consent.is_less_since(record.visit_id))
 
 
 def find_by_number(typed: str) -> RecordView | None:

@@ -21,6 +21,7 @@ bp = Blueprint("records", __name__)
 STATES = {
     RecordState.CURRENT: _l("Current: not replaced, not taken back"),
     RecordState.WITHDRAWN: _l("Taken back by the patient"),
+    RecordState.IN_PART: _l("Taken back in part; the rest stands"),
     RecordState.REPLACED: _l("Replaced by a newer record"),
     RecordState.EXPIRED: _l("Its time is over"),
 }

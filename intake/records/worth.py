@@ -11,6 +11,7 @@ class RecordState(StrEnum):
 
     CURRENT = "current"
     WITHDRAWN = "withdrawn"
+    IN_PART = "part_withdrawn"
     REPLACED = "replaced"
     EXPIRED = "expired"
 
@@ -22,7 +23,10 @@ STATE_OF = {
 }
 
 
-def state(outcome: Outcome, force: Force) -> RecordState:
-    """What a record is worth, from what its consent is worth. Whatever gives no consent (a no, a postponement, what was
-    taken back) says what was, and stays true."""
-    return STATE_OF.get(force, RecordState.CURRENT) if outcome is Outcome.COUNTERSIGNED else RecordState.CURRENT
+def state(outcome: Outcome, force: Force, *, is_in_part: bool) -> RecordState:
+    """What a record is worth, from what its consent is worth, and whether a part of it was taken back since, while
+    the rest stands. Whatever gives no consent (a no, a postponement, what was taken back) says what was, and stays
+    true."""
+    if outcome is not Outcome.COUNTERSIGNED:
+        return RecordState.CURRENT
+    return STATE_OF.get(force, RecordState.IN_PART if is_in_part else RecordState.CURRENT)

@@ -29,7 +29,7 @@ def words_name(about: str) -> str:
 class ReviewForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF is not typed
     """Made for one visit by `review_form`: a verdict and words for each point, and what countersigning takes.
 
-    `seen` is the newest decision on the page, `sha256` the digest of the evidence on it.
+    `seen` is the newest decision on the page, `sha256` what of the evidence it shows (page.seen_of).
     """
 
     matters: tuple[Matter, ...] = ()
@@ -84,11 +84,11 @@ def _verdict(point: rules.Point) -> Field:
     return RadioField(words.LEGENDS[point.kind], choices=choices, validate_choice=False)
 
 
-def filled(matters: Matters, evidence_sha256: str, typed: Iterable[rules.Entry] = ()) -> ReviewForm:
+def filled(matters: Matters, seen_sha256: str, typed: Iterable[rules.Entry] = ()) -> ReviewForm:
     """The form as a page first shows it: what is decided so far, or what was typed about a point instead."""
     known = {about: (one.verdict.value, one.words) for about, one in matters.counts.items()}
     known |= {entry.about: (entry.verdict, entry.words) for entry in typed}
-    data: dict[str, Any] = {"seen": matters.seen, "sha256": evidence_sha256}
+    data: dict[str, Any] = {"seen": matters.seen, "sha256": seen_sha256}
     for about, (verdict, typed_words) in known.items():
         data[verdict_name(about)], data[words_name(about)] = verdict, typed_words
     return review_form(matters)(formdata=None, data=data)

@@ -5,8 +5,10 @@ Writes nothing; what may follow from it is for rules.py and service.py to say.
 
 import json
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -108,13 +110,14 @@ class Ending:
 
 @dataclass(frozen=True)
 class Earlier:
-    """An earlier visit of the same patient."""
+    """An earlier visit of the same patient; `is_in_part` where the consent stands and a part was taken back."""
 
     visit_id: UUID
     day: date
     token: str
     doctor: str
     state: consent.State
+    is_in_part: bool
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,8 @@ class TookPart:
 
 @dataclass(frozen=True)
 class ReviewPage:
-    """The doctor's page of one visit. `tries` is how many tries the slowest teach-back that came right took."""
+    """The doctor's page of one visit. `tries` is how many tries the slowest teach-back that came right took;
+    `seen_sha256` what a press to countersign must name; `gone` what the patient took back, and `stands` what not."""
 
     visit_id: UUID
     token: str
@@ -156,6 +160,9 @@ class ReviewPage:
     sections: tuple[rules.SaidSection, ...]
     earlier: tuple[Earlier, ...]
     evidence_sha256: str
+    seen_sha256: str
+    stands: tuple[str, ...]
+    gone: tuple[str, ...]
     took_part: TookPart | None
     ending: Ending | None
     is_draft: bool
@@ -245,6 +252,7 @@ def review_of(visit_id: UUID) -> ReviewPage:
     stage = stage_of(visit_id, is_submitted=given is not None)
     matters = matters_of(visit_id)
     language = shown.language if shown else given.language if given else ""
+    standing = consent.standing_of(visit_id, ENGLISH)
     return ReviewPage(
         visit_id=visit_id,
         token=str(visit.token),
@@ -262,14 +270,28 @@ def review_of(visit_id: UUID) -> ReviewPage:
         tries=_tries(shown),
         matters=matters,
         people={d.doctor_id: staff.get_member(d.doctor_id).name for d in matters.decisions},
-        brief=_brief(given, matters) if given else None,
+        brief=_brief(given, matters, {part.id for part in standing.gone}) if given else None,
         sections=rules.all_said(given.edition.questionnaire, given.answers, ENGLISH) if given else (),
         earlier=_earlier(visit),
         evidence_sha256=signed.sha256 if signed else "",
+        seen_sha256=seen_of(visit_id),
+        stands=tuple(part.words for part in standing.parts),
+        gone=tuple(part.words for part in standing.gone),
         took_part=_took_part(signed.body) if signed else None,
         ending=_ending(visit_id),
         is_draft=given is not None and not definitions.is_approved(given.edition.id, language),
     )
+
+
+def seen_of(visit_id: UUID) -> str:
+    """What a doctor who countersigns must have seen of what the patient stated: the SHA-256 of the signed evidence, and
+    one over each of them once something was taken back, so that a page from before it countersigns nothing. "" where
+    nothing is signed."""
+    said = consent.digests_of(visit_id)
+    signed = [digest for digest, kind in said.items() if kind is consent.Kind.SIGNED]
+    taken_back = [digest for digest, kind in said.items() if kind in consent.TAKEN_BACK]
+    seen = "\n".join(signed + sorted(taken_back))
+    return sha256(seen.encode()).hexdigest() if taken_back else seen
 
 
 def _took_part(body: Mapping[str, Any]) -> TookPart:
@@ -304,16 +326,22 @@ def _tries(shown: consent.Shown | None) -> int:
     return max((len(shown.tries[question_id]) for question_id in right), default=0) if shown else 0
 
 
-def _brief(given: answers.Given, matters: Matters) -> Brief:
+def _brief(given: answers.Given, matters: Matters, gone: AbstractSet[str]) -> Brief:
+    """In short what is wanted; of a treatment that was taken back, by the ids of the parts that were, neither name nor
+    area, unless all of them were."""
     codes = screening.treatments_of(given.edition, given.answers)
-    wanted = [treatment for treatment in given.edition.treatments.all if treatment.code in codes]
-    named = [_said(given, link_id) for link_id in AREAS.values()]
+    left = consent.treatments_left(codes, gone) or codes
+    chosen = [treatment for treatment in given.edition.treatments.all if treatment.code in codes]
+    wanted = [treatment for treatment in chosen if treatment.code in left]
+    dropped = {link for one in chosen for link in one.areas} - {link for one in wanted for link in one.areas}
+    areas = {kind: link for kind, link in AREAS.items() if link not in dropped}
+    named = [_said(given, link_id) for link_id in areas.values()]
     plain = [treatment.area.get(ENGLISH) for treatment in wanted if treatment.area]
     serious = _said(given, "al.severe") if rules.codes_of(given.answers, "al.severe") not in ((), ("no",)) else ""
     return Brief(
         treatments=tuple(treatment.name.get(ENGLISH) for treatment in wanted),
         areas=tuple(words for words in named + plain if words),
-        drawn={kind: rules.codes_of(given.answers, link_id) for kind, link_id in AREAS.items()},
+        drawn={kind: rules.codes_of(given.answers, areas[kind]) if kind in areas else () for kind in AREAS},
         goals=_said(given, "tx.goals"),
         allergies=". ".join(words for words in (_said(given, "al.list"), _said(given, "al.detail")) if words),
         serious_reaction=serious,
@@ -325,10 +353,14 @@ def _brief(given: answers.Given, matters: Matters) -> Brief:
 def _earlier(visit: visits.VisitView) -> tuple[Earlier, ...]:
     known = visits.visits_of_patients([visit.patient_id])
     before = (one for one in known if one.issued_at < visit.issued_at)
-    return tuple(
-        Earlier(one.id, one.day, str(one.token), staff.get_member(one.doctor_id).name, consent.state_of(one.id))
-        for one in before
-    )
+    return tuple(_earlier_one(one) for one in before)
+
+
+def _earlier_one(visit: visits.VisitView) -> Earlier:
+    state, doctor = consent.state_of(visit.id), staff.get_member(visit.doctor_id).name
+    is_given = state in (consent.State.SIGNED, consent.State.COUNTERSIGNED)
+    is_in_part = is_given and consent.Kind.PART_WITHDRAWN in consent.kinds_of(visit.id)
+    return Earlier(visit.id, visit.day, str(visit.token), doctor, state, is_in_part)
 
 
 def _ending(visit_id: UUID) -> Ending | None:

@@ -147,11 +147,12 @@ def countersign(
 def sign_off(
     clinic: Clinic, visit_id: UUID, sha256_seen: str, *, by: Actor, reauth: str = "password", device: str = ""
 ) -> None:
-    """Countersign: the doctor confirms the SHA-256 of the patient's signed evidence, with every decision made.
+    """Countersign: the doctor confirms the SHA-256 of the patient's signed evidence, with every decision made, and of
+    it what still stands. `sha256_seen` is what the doctor's page named (page.seen_of).
 
     The doctor was asked for `reauth` just before. Raises NotAllowed("review.open") naming what is open and
-    NotAllowed("consent.already_decided") for the slower of two doctors, Stale where the evidence is not what was seen,
-    Damaged where its bytes are not what was signed.
+    NotAllowed("consent.already_decided") for the slower of two doctors, Stale where the evidence is not what was seen
+    or a part was taken back since, Damaged where its bytes are not what was signed.
     """
     _open_visit(visit_id, by)
     if waiting := _matters_left(visit_id):
@@ -160,8 +161,9 @@ def sign_off(
         raise NotAllowed("consent.not_signed")
     if sha256(signed.data).hexdigest() != signed.sha256:
         raise Damaged("review.evidence_damaged", visit_id=visit_id)
-    if sha256_seen != signed.sha256:
-        raise Stale("review.evidence_changed")
+    if sha256_seen != (now := page.seen_of(visit_id)):
+        is_less = bool(sha256_seen) and now != signed.sha256
+        raise Stale("review.taken_back_since" if is_less else "review.evidence_changed")
     part = _doctor_part(visit_id, by, device) | {"reauthentication": reauth, "confirmed_sha256": signed.sha256}
     consent.decide(clinic, visit_id, consent.Kind.COUNTERSIGNED, part, by=by)
 
@@ -213,6 +215,20 @@ def _doctor_part(visit_id: UUID, by: Actor, device: str) -> dict[str, Any]:
         "own_token": visits.get_visit(visit_id).doctor_id == doctor.id,
         "decisions": _decisions(page.matters_of(visit_id)),
         "device": device[:200],
+        **_taken_back(visit_id),
+    }
+
+
+def _taken_back(visit_id: UUID) -> dict[str, Any]:
+    """What of the consent the patient has taken back by now and what still stands, in the language it was read in;
+    nothing where nothing was taken back."""
+    shown = consent.find_shown(visit_id)
+    now = consent.standing_of(visit_id, shown.language if shown else page.ENGLISH)
+    if not now.gone:
+        return {}
+    return {
+        "taken_back": [part.in_evidence for part in now.gone],
+        "stands": [part.in_evidence for part in now.parts],
     }
 
 

@@ -139,7 +139,7 @@ def _render(
     status: int = 200,
 ) -> ResponseReturnValue:
     """The page of a visit; `waiting` is what a press was too early for: said beside each point, and in short above."""
-    shown = form or filled(page.matters, page.evidence_sha256)
+    shown = form or filled(page.matters, page.seen_sha256)
     for name, message in errors or _lines((point, 1) for point in waiting):
         if name in shown:
             shown[name].errors = [message]
@@ -177,18 +177,22 @@ def _refused(visit_id: UUID, form: ReviewForm | None, refusal: NotAllowed | Stal
     errors = (
         _beaten_errors(page, form, typed) if refusal.code == "review.changed_elsewhere" else _refusal_errors(refusal)
     )
-    return _render(page, filled(page.matters, page.evidence_sha256, typed), errors=errors, status=409)
+    return _render(page, filled(page.matters, page.seen_sha256, typed), errors=errors, status=409)
 
 
 def _refusal_errors(refusal: NotAllowed | Stale) -> Errors:
     said = {
         "review.evidence_changed": _("The patient signed after you opened this page. Look again, then countersign"),
+        "review.taken_back_since": _(
+            "The patient took something back after you opened this page. Look again, then countersign"
+        ),
         "review.no_treatment": _("These answers lead to no treatment that could be signed for. Postpone the session"),
         "review.no_talk_needed": _("This patient is not waiting for a talk any more"),
     }
     if refusal.code not in said:
         raise refusal
-    return [("password" if refusal.code == "review.evidence_changed" else None, said[refusal.code])]
+    is_changed = refusal.code in ("review.evidence_changed", "review.taken_back_since")
+    return [("password" if is_changed else None, said[refusal.code])]
 
 
 def _beaten_errors(page: ReviewPage, form: ReviewForm, typed: Iterable[rules.Entry]) -> Errors:

@@ -67,7 +67,7 @@ def test_the_evidence_says_how_each_page_with_the_consents_words_was_read(app: F
     read(app, client, visit_id, clock_at, "1")
     send(client, "/visit/sign", how="type", typed="Farida Sheikh", read_end="1")
     signed = evidence_of(app, visit_id)
-    assert signed["format"] == 4
+    assert signed["format"] == 5
     pages = signed["reading"]["pages"]
     risks = [page for page in pages if page["kind"] == "risks"]
     assert [page["page"] for page in risks] == [f"consent.effects {one['id']}" for one in signed["presented"]["pages"]]

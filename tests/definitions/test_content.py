@@ -213,6 +213,15 @@ def test_a_slip_is_reported(read: Callable[[str], object], text: str, old: str, 
     assert slip in str(caught.value)
 
 
+@pytest.mark.parametrize("taken", ["treatment", "treatment:HAIR"])
+def test_no_optional_agreement_is_called_as_a_treatment_is_among_the_parts_of_a_consent(taken: str) -> None:
+    asked = f"  - {{id: s, title: S, items: [{{id: {taken!r}, type: boolean, text: Photos}}]}}\n"
+    shape = compile_shorthand(f"url: https://clinic.example/Questionnaire/q\n{HEAD}title: Q\nsections:\n{asked}", "q")
+    with pytest.raises(DefinitionError) as caught:
+        content.load_treatments(f"{HEAD}goals: {taken!r}\nagreements: [{taken!r}]\ntreatments: []\n", load(shape))
+    assert "is what a treatment is called" in str(caught.value)
+
+
 def test_all_slips_of_a_file_are_reported_together() -> None:
     wrong = CONSENT.replace("[HAIR]", "[NOSE]").replace("{phone}", "{fax}").replace("own", "always")
     with pytest.raises(DefinitionError) as caught:

@@ -1,5 +1,6 @@
 """The desk takes back for a patient who calls: after the right date of birth, at once, and never learns what it was."""
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from flask import Flask
 from intake import audit, consent, visits
 from intake.consent import TREATMENT, Kind, State
 from intake.db import transaction
-from tests.builders import DESK, HEALTHY, a_signed_visit
+from tests.builders import DESK, HEALTHY, TWO_TREATMENTS, a_signed_visit
 from tests.conftest import MONDAY_NOON, StrictClient, sign_in
 
 RIGHT = {"born-d": "4", "born-m": "March", "born-y": "1968"}
@@ -86,8 +87,79 @@ def test_the_desk_learns_of_no_treatment(app: Flask, as_reception: StrictClient,
         assert "firmer skin" not in page and "Cheeks" not in page and "Farida" not in page
 
 
-def test_a_part_the_patient_never_agreed_to_is_refused(as_reception: StrictClient, visit_id: UUID) -> None:
-    assert sent(as_reception, visit_id, parts=["ph.teach"]).status_code == 422
+def test_a_part_the_patient_never_agreed_to_is_refused_and_in_the_log(
+    app: Flask, as_reception: StrictClient, visit_id: UUID
+) -> None:
+    answer = sent(as_reception, visit_id, parts=["ph.teach"])
+    assert answer.status_code == 422 and "did not agree to all of this" in answer.text
+    assert "Afraid of &lt;b&gt;needles" in answer.text, "what was typed is kept"
+    with app.app_context():
+        assert audit.history_of(visit_id)[-1].event == "withdrawal.refused"
+        assert consent.kinds_of(visit_id) == {Kind.SIGNED}
+
+
+# ---- Several treatments at one visit ----
+
+
+@pytest.fixture
+def of_two(app: Flask) -> UUID:
+    """A visit for two treatments, of somebody whose date of birth is known."""
+    visit_id = a_signed_visit(app, TWO_TREATMENTS)
+    with app.app_context(), transaction():
+        visits.check_birth_date(visits.get_visit(visit_id).patient_id, date(1968, 3, 4), by=DESK)
+    return visit_id
+
+
+def boxes_of(page: str) -> list[str]:
+    """The values of what may be taken back; nothing is chosen in advance."""
+    found = [tag for tag in re.findall(r"<input[^>]*>", page) if 'name="parts"' in tag]
+    assert not any("checked" in tag for tag in found)
+    return [re.findall(r'value="([^"]*)"', tag)[0] for tag in found]
+
+
+def test_the_desk_ticks_the_treatment_that_the_patient_names_and_reads_nowhere_which_were_agreed_to(
+    app: Flask, as_reception: StrictClient, of_two: UUID
+) -> None:
+    address = f"/desk/visits/{of_two}/withdraw"
+    page = as_reception.get(address).text
+    assert "agreed to or not" in page
+    before = boxes_of(page)
+    every = [f"treatment:{code}" for code in ("FAT", "REJUV", "LIGHT", "HAIR", "PRP", "LIPS")]
+    assert before == [TREATMENT, *every, "ph.rec"], "every treatment of the clinic, agreed to or not"
+    assert sent(as_reception, of_two, parts=["treatment:FAT"]).status_code == 303
+    assert state_of(app, of_two) is State.SIGNED
+    with app.app_context():
+        assert [part.id for part in consent.standing_of(of_two, "en").parts] == ["treatment:HAIR", "ph.rec"]
+        patient_id = visits.get_visit(of_two).patient_id
+    page = as_reception.get(f"/desk/patients/{patient_id}/consents").text
+    assert "The consent to one treatment" in page and "Taken back on" in page
+    assert "fat" not in page and "hair" not in page and "Under the chin" not in page
+    assert boxes_of(as_reception.get(address).text) == before
+
+
+def test_before_anything_is_taken_back_the_desk_reads_how_many_treatments_there_are(
+    app: Flask, as_reception: StrictClient, of_two: UUID
+) -> None:
+    with app.app_context():
+        patient_id = visits.get_visit(of_two).patient_id
+    page = as_reception.get(f"/desk/patients/{patient_id}/consents").text
+    assert "The consent to 2 treatments" in page and "Mesotherapy" not in page
+
+
+def test_a_treatment_of_the_clinic_that_was_not_agreed_to_is_refused_with_what_to_do(
+    app: Flask, as_reception: StrictClient, of_two: UUID
+) -> None:
+    answer = sent(as_reception, of_two, parts=["treatment:FAT", "treatment:LIPS"])
+    assert answer.status_code == 422 and "Ask once more what they mean" in answer.text
+    with app.app_context():
+        assert consent.kinds_of(of_two) == {Kind.SIGNED}
+
+
+def test_every_treatment_of_the_visit_goes_with_one_tick(app: Flask, as_reception: StrictClient, of_two: UUID) -> None:
+    assert sent(as_reception, of_two).status_code == 303
+    assert state_of(app, of_two) is State.WITHDRAWN
+    page = as_reception.get(f"/desk/visits/{of_two}/withdraw").text
+    assert boxes_of(page) == ["ph.rec"] and "agreed to or not" not in page
 
 
 WRONG = {"born-y": "1986"}

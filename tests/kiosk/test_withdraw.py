@@ -1,5 +1,6 @@
 """Taking back on the tablet: after the signature and at a later visit, as easy as agreeing was."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from flask import Flask
 
 from intake import consent, visits
 from intake.consent import TREATMENT, State
-from tests.builders import HEALTHY, a_signed_visit, a_tablet, a_visit
+from tests.builders import HEALTHY, TWO_TREATMENTS, a_signed_visit, a_tablet, a_visit, answered, signed, understood
 from tests.conftest import MONDAY_NOON, StrictClient
 from tests.endings import countersigned, work_done
 from tests.kiosk.pages import identified
@@ -47,6 +48,58 @@ def test_who_says_no_is_shown_the_way_to_take_an_earlier_consent_back(
     assert state_of(app, first) is State.WITHDRAWN
     page = client.get(WITHDRAW).text
     assert "This is taken back" in page and f"{first}:ph.rec" in page and f"{first}:ph.teach" not in page
+
+
+def labels_of(page: str) -> list[tuple[str, str]]:
+    """Each box of the page, with its value and the words beside it."""
+    boxes = re.findall(
+        r'<label class="choice"><input type="checkbox"([^>]*)><span>(.*?)</span></label>', page, re.DOTALL
+    )
+    assert not any("checked" in attributes for attributes, _words in boxes)
+    values = [re.findall(r'value="([^"]*)"', attributes)[0] for attributes, _words in boxes]
+    return [
+        (value, re.sub("<[^>]+>", " | ", words).strip(" |")) for value, (_, words) in zip(values, boxes, strict=True)
+    ]
+
+
+def test_each_of_several_treatments_has_a_box_of_its_own_in_plain_words_and_none_is_chosen(app: Flask) -> None:
+    visit_id = a_visit(app)
+    client = identified(app, visit_id)
+    answered(app, visit_id, TWO_TREATMENTS)
+    understood(app, visit_id)
+    signed(app, visit_id)
+    assert labels_of(client.get(WITHDRAW).text) == [
+        (
+            f"{visit_id}:treatment:FAT",
+            "Mesotherapy for fat and body shape: Under the chin | You agreed to this treatment",
+        ),
+        (f"{visit_id}:treatment:HAIR", "Mesotherapy for hair loss: Crown | You agreed to this treatment"),
+        (f"{visit_id}:ph.rec", "May we take photos for your medical record? | You said yes"),
+    ]
+    assert client.submit(WITHDRAW, {"parts": [f"{visit_id}:treatment:FAT"]}).status_code == 303
+    assert state_of(app, visit_id) is State.SIGNED
+    page = client.get(WITHDRAW).text
+    assert "This is taken back. It counts at once." in page and "<li><bdi>Mesotherapy for fat and body shape" in page
+    assert [value for value, _words in labels_of(page)] == [f"{visit_id}:treatment:HAIR", f"{visit_id}:ph.rec"]
+    assert "Your form is signed." in client.get("/visit/thanks").text
+    assert client.submit(WITHDRAW, {"parts": [f"{visit_id}:treatment:HAIR"]}).status_code == 303
+    assert state_of(app, visit_id) is State.WITHDRAWN
+
+
+def test_a_page_from_before_treatments_were_told_apart_takes_back_all_it_named(app: Flask) -> None:
+    visit_id = a_visit(app)
+    client = identified(app, visit_id)
+    answered(app, visit_id, TWO_TREATMENTS)
+    understood(app, visit_id)
+    signed(app, visit_id)
+    assert client.submit(WITHDRAW, {"parts": [f"{visit_id}:{TREATMENT}"]}).status_code == 303
+    assert state_of(app, visit_id) is State.WITHDRAWN
+
+
+def test_one_treatment_is_called_the_treatment(app: Flask, later: tuple[UUID, StrictClient]) -> None:
+    first, client = later
+    words = "The treatment | Mesotherapy for lines and firmer skin: Cheeks, Stomach"
+    assert labels_of(client.get(WITHDRAW).text)[0] == (f"{first}:{TREATMENT}", words)
 
 
 def test_nothing_chosen_says_what_to_do_and_keeps_the_reason(app: Flask, later: tuple[UUID, StrictClient]) -> None:

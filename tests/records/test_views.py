@@ -13,9 +13,9 @@ from sqlalchemy import text
 from intake import consent, records
 from intake.db import db, transaction
 from intake.i18n import clinic
-from tests.builders import TABLET
+from tests.builders import TABLET, TWO_TREATMENTS, a_signed_visit
 from tests.conftest import MONDAY_NOON, StrictClient
-from tests.endings import a_declined_visit, a_filed_visit, work_done
+from tests.endings import a_declined_visit, a_filed_visit, countersigned, record_id_of, withdrawn, work_done
 
 
 @pytest.fixture
@@ -61,6 +61,23 @@ def test_a_consent_that_was_taken_back_says_so_at_once(app: Flask, anonymous: Fl
     with app.app_context():
         second = records.records_of_visit(filed.visit_id)[1]
     assert "Current: not" in anonymous.get(f"/verify/{second.number}").text, "that it was taken back stays true"
+
+
+def test_a_record_of_which_a_part_was_taken_back_says_in_part_and_never_which(
+    app: Flask, anonymous: FlaskClient
+) -> None:
+    visit_id = a_signed_visit(app, TWO_TREATMENTS)
+    countersigned(app, visit_id)
+    work_done(app)
+    with app.app_context():
+        number = records.get_record(record_id_of(app, visit_id)).number
+    withdrawn(app, visit_id, "treatment:FAT")
+    page = anonymous.get(f"/verify/{number}").text
+    assert "Taken back in part; the rest stands" in page and "Ask the clinic which part" in page
+    assert "not in force" not in page and "Current" not in page and "at and body" not in page
+    withdrawn(app, visit_id, "treatment:HAIR")
+    page = anonymous.get(f"/verify/{number}").text
+    assert "Taken back by the patient" in page and "It is not in force any more" in page
 
 
 def test_a_record_that_gives_no_consent_is_not_called_one_in_force(app: Flask, anonymous: StrictClient) -> None:

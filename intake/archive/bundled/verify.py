@@ -1215,13 +1215,13 @@ class Bundle:
         if any(one["subject"] != visit for one in said):
             raise Wrong("entry_of_another_visit", "An entry of the log is about another visit.")
         self._filed(said)
-        for place, statement in enumerate(self.statements):
-            self._committed(statement, self.data[place], said)
+        stated_as = [self._committed(one, self.data[place], said) for place, one in enumerate(self.statements)]
         self.held(f"The {len(kept)} entries of this visit stand in the signed log; one names this PDF by its SHA-256.")
-        later = [one for one in said if one["seq"] > self.sealed_as and one["event"].endswith("withdrawn")]
+        # Later than what the record says, which may be before it was sealed.
+        later = [one for one in said if one["seq"] > max(stated_as) and one["event"].endswith("withdrawn")]
         for one in later:
             self.report.notes.append(
-                f"After this record the patient took something back ({one['event']}, {one['at']})."
+                f"After what this record says the patient took something back ({one['event']}, {one['at']})."
             )
 
     def _filed(self, said: list[Any]) -> None:
@@ -1245,17 +1245,19 @@ class Bundle:
             sentence = f"The log names {len(stamped)} time stamps of this record, and the PDF has {len(here)}."
             raise Wrong("time_stamp_missing", sentence)
 
-    def _committed(self, statement: Any, data: bytes, said: list[Any]) -> None:
-        """Whether the log committed to a statement, and says of the events before it what the statement says."""
+    def _committed(self, statement: Any, data: bytes, said: list[Any]) -> int:
+        """The number of the entry that commits to a statement; the log says of the events before it what it says."""
         commitment = sha256(bytes.fromhex(statement["evidence"]["salt"]) + data).hex()
         event = f"consent.{statement['kind']}"
-        if not any(one["event"] == event and one["facts"].get("commitment") == commitment for one in said):
+        entries = [one["seq"] for one in said if (one["event"], one["facts"].get("commitment")) == (event, commitment)]
+        if not entries:
             raise Wrong("statement_not_in_log", f"No entry of the log commits to the statement “{statement['kind']}”.")
         by_number = {one["seq"]: one for one in said}
         for told in statement["evidence"].get("events", ()):
             entry = by_number.get(told["seq"], {})
             if any(not same(entry.get(part), told[part]) for part in ("event", "actor", "facts")):
                 raise Wrong("events_differ", f"The evidence tells entry {told['seq']} otherwise than the log.")
+        return int(entries[0])
 
     def consistency(self) -> None:
         """The log of the oldest checkpoint is the beginning of this one."""
