@@ -29,10 +29,11 @@ from intake.errors import Invalid
 FORMAT = 5
 """1: as first released. 2: answers name the entry of a repeating group they stand in and what "none of these" were,
 and decisions carry the English of what was said. 3: a signature says who made it and who took part, and what it is
-about (`scope`), with its last day. 4: `reading`, what was on the screen and for how long; a drawn signature says with
-what. 5: `by_treatment`, each treatment that was shown by itself with its areas; what was taken back may be one of
-several, and says what `stands` and what was `withdrawn_before`; a doctor's part says what the patient had taken back
-by then. A reader takes what it finds: each only adds."""
+about (`scope`, with the kinds of product where the clinic names them), with its last day. 4: `reading`, what was on
+the screen and for how long; a drawn signature says with what. 5: `by_treatment`, each treatment that was shown by
+itself with its areas; what was taken back may be one of several, and says what `stands` and what was
+`withdrawn_before`; a doctor's part says what the patient had taken back by then. A reader takes what it finds: each
+only adds."""
 
 
 SIGN_PAGE = "consent.sign"

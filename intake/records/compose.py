@@ -441,12 +441,12 @@ def _request(outcome: Evidence, given: Given, tongue: Tongue) -> tuple[rules.Fac
     checks = [tongue.words(CHECKED[code]) for code in asked["identity"] if code in CHECKED]
     checked = Words(" ".join(one.text for one in checks), " ".join(one.english or one.text for one in checks))
     facts = [
-        rules.Fact(tongue.words(N_("How the patient asked")), tongue.words(REQUESTS[asked["how"]])),
-        rules.Fact(tongue.words(N_("Who asked was checked")), checked),
-        rules.Fact(tongue.words(N_("Taken down by")), _who(outcome["by"], given, tongue)),
+        (N_("How the patient asked"), tongue.words(REQUESTS[asked["how"]])),
+        (N_("Who asked was checked"), checked),
+        (N_("Taken down by"), _who(outcome["by"], given, tongue)),
+        (N_("Is about the record"), Words(given.about)),
     ]
-    about = [rules.Fact(tongue.words(N_("Is about the record")), Words(given.about))] if given.about else []
-    return (*facts, *about)
+    return tuple(rules.Fact(tongue.words(label), value) for label, value in facts if value.text)
 
 
 def _reading(reading: Evidence | None, tongue: Tongue) -> tuple[rules.Fact, ...]:

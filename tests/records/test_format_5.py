@@ -80,6 +80,12 @@ def test_evidence_of_the_formats_before_says_of_no_treatment_that_it_stands(tmp_
         assert "not taken back" not in text and "Taken back before" not in text
 
 
+def test_who_took_it_down_is_named_where_known_and_otherwise_leaves_no_empty_line() -> None:
+    at_tablet, unknown = taken("withdrawn", HAIR), taken("withdrawn", HAIR, by="system:9")
+    assert Fact(Words("Taken down by"), Words("Tablet T1")) in at_tablet.request
+    assert [fact.label.text for fact in unknown.request] == ["How the patient asked", "Who asked was checked"]
+
+
 def test_what_was_taken_back_before_the_doctor_decided_stands_in_the_record_and_not_in_its_headline() -> None:
     record = decided([FAT], [HAIR, PHOTOS])
     assert record.summary == Words("Hair: Crown. Dr Ananya Rao")
