@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-import rfc8785
 from sqlalchemy import Select, bindparam, select, update
 
 from intake import audit, clock, definitions, screening, vault, visits
@@ -18,6 +17,7 @@ from intake.access import Actor
 from intake.answers import rules
 from intake.answers.models import Response, Submission
 from intake.audit import commitment
+from intake.canonical import canonical
 from intake.db import db, fetch, new_id, remembered
 from intake.definitions import (
     Answers,
@@ -166,13 +166,11 @@ def submit(visit_id: UUID, language: str, *, revision: int | None = None, by: Ac
         id=new_id(), visit_id=visit_id, edition_id=begun.edition.id, body=b"", language=language, at=clock.now()
     )
     salt = secrets.token_hex(16)
-    body = rfc8785.dumps({"answers": answers, "salt": salt})
+    body = canonical({"answers": answers, "salt": salt})
     row.body = vault.seal(visit.patient_id, f"submission|body|{row.id}", body)
     db.session.add(row)
     db.session.flush()
-    audit.record(
-        "response.submitted", visit_id, by=by, commitment=commitment(bytes.fromhex(salt), rfc8785.dumps(answers))
-    )
+    audit.record("response.submitted", visit_id, by=by, commitment=commitment(bytes.fromhex(salt), canonical(answers)))
     _learn(visit.patient_id, answers, by)
     screening.screen(visit_id, begun.edition, answers, by=by)
     remembered(SUBMISSIONS).pop(visit_id, None)

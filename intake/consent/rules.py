@@ -15,8 +15,6 @@ from itertools import pairwise
 from math import hypot
 from typing import Any
 
-import rfc8785
-
 from intake.definitions.rules import TREATMENT_PART
 from intake.errors import Invalid, NotAllowed
 from intake.visits.rules import age_on
@@ -372,8 +370,3 @@ def _point(raw: Any) -> tuple[float, float, float, float]:
 
 def _length(points: Sequence[tuple[float, float, float, float]]) -> float:
     return sum(hypot(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(points))
-
-
-def canonical(evidence: Mapping[str, Any]) -> bytes:
-    """The bytes that are signed and hashed: RFC 8785 (JCS)."""
-    return rfc8785.dumps(dict(evidence))

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, bindparam, exists, se
 from intake import audit, clock, jobs, vault, visits
 from intake.access import Actor
 from intake.audit import commitment
+from intake.canonical import canonical
 from intake.consent import rules, signing
 from intake.consent.models import Statement
 from intake.db import db, fetch, new_id
@@ -31,7 +32,7 @@ def make_statement(visit_id: UUID, kind: rules.Kind, body: Mapping[str, Any], by
     salt = secrets.token_hex(16)
     at = clock.now()
     stamp = {"at": at.astimezone(UTC).isoformat(timespec="milliseconds"), "by": by.label, "salt": salt}
-    data = rules.canonical({**body, **stamp})
+    data = canonical({**body, **stamp})
     row = Statement(
         id=new_id(),
         visit_id=visit_id,

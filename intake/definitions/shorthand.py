@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import rfc8785
-
+from intake.canonical import canonical
 from intake.definitions import profile
 from intake.definitions.questionnaire import VALUE_KEYS, ItemType
 from intake.definitions.values import Operator
@@ -39,7 +38,7 @@ def compile_shorthand(text: Input, name: str) -> bytes:
     reader = Reader(text, name)
     questionnaire = _Compiler(reader).questionnaire()
     reader.done()
-    return rfc8785.dumps(questionnaire)
+    return canonical(questionnaire)
 
 
 def lines_of(text: Input, name: str) -> dict[str, str]:

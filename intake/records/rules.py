@@ -16,6 +16,7 @@ from typing import Any
 
 import rfc8785
 
+from intake.canonical import canonical as canonical_bytes
 from intake.errors import Invalid
 
 # Crockford's base 32 leaves out I, L, O and U, which are misread as 1, 1, 0 and V.
@@ -294,7 +295,7 @@ def canonical(evidence: Mapping[str, Any]) -> bytes:
     Raises Invalid for what JSON cannot hold exactly: other types, NaN, whole numbers beyond 2^53.
     """
     try:
-        return rfc8785.dumps(dict(evidence))
+        return canonical_bytes(dict(evidence))
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise Invalid("records.not_canonical", reason=type(error).__name__) from error
 

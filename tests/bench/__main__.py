@@ -4,7 +4,7 @@ else depends on it."""
 import sys
 from collections.abc import Callable
 
-from tests.bench import questions, sealed
+from tests.bench import questions, sealed, signing
 from tests.bench.clinic import Clinic, open_clinic
 from tests.bench.measure import Row
 
@@ -20,7 +20,7 @@ ROWS: dict[str, tuple[Callable[[Clinic], Row | tuple[Row, ...]], ...]] = {
         questions.answers_beside_plain,
         questions.memory,
     ),
-    "records": sealed.ROWS,
+    "records": (*sealed.ROWS, signing.tap_on_sign),
 }
 TITLES = ("what", "ours: median (p10 to p90), p95", "peer", "found: median (p10 to p90)", "bar", "")
 WIDTHS = (36, 38, 54, 28, 8, 6)

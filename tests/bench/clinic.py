@@ -19,13 +19,12 @@ from uuid import UUID
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
 from werkzeug.test import EnvironBuilder
 
 from intake import cli, create_app, definitions, kiosk, staff
 from intake.access import SYSTEM
 from intake.config import Settings
-from intake.db import transaction
+from intake.db import db, transaction
 from intake.definitions import compile_edition
 from tests.builders import a_visit
 from tests.conftest import PASSWORD, StrictClient
@@ -133,19 +132,21 @@ def handed_over(request: Request) -> dict[str, Any]:
 
 
 @contextmanager
-def open_clinic() -> Iterator[Clinic]:
-    """A clinic with such a visit; its folder is gone afterwards."""
+def open_clinic(*, durable: bool = False) -> Iterator[Clinic]:
+    """A clinic with such a visit; its folder is gone afterwards. A durable one waits for its disk."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = Settings.from_mapping(
             cli.demo_settings(folder / "data", 8000)
             | {"demo": False, "origin": "http://localhost", "tablet_origin": "http://localhost"}
         )
-        event.listen(Engine, "connect", _without_waiting)
         cli.prepare(settings)
         # The clients of the tests watch what is written, and whatever was watched once is slower from then on.
         visit_id, cookies = _at_the_page(create_app(settings), _edition(folder / "bench"))
         app = create_app(settings)
+        if not durable:
+            with app.app_context():
+                event.listen(db.engine, "connect", _without_waiting)
         log = logging.getLogger("intake").handlers[0]
         assert isinstance(log, logging.StreamHandler)
         with open(os.devnull, "w", encoding="utf-8") as nowhere:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from intake.canonical import canonical
 from intake.consent.rules import (
     MOST_BYTES,
     MOST_POINTS,
@@ -19,7 +20,6 @@ from intake.consent.rules import (
     Kind,
     State,
     Teach,
-    canonical,
     check_move,
     fill,
     force,

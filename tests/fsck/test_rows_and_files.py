@@ -11,9 +11,9 @@ from flask import Flask
 from sqlalchemy import text, update
 
 from intake import consent, records, vault, visits
+from intake.canonical import canonical
 from intake.config import Settings
 from intake.consent.models import Statement
-from intake.consent.rules import canonical
 from intake.db import db, transaction
 from intake.signer import the_signer
 from intake.storage import the_storage
