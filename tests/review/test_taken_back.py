@@ -41,6 +41,20 @@ def test_a_page_opened_before_a_treatment_was_taken_back_does_not_countersign_it
     assert [part["id"] for part in stated.body["review"]["stands"]] == ["treatment:HAIR", "ph.rec"]
 
 
+def test_a_press_from_an_older_page_says_so_before_it_asks_for_anything_else(
+    app: Flask, as_doctor: FlaskClient, send: Send
+) -> None:
+    visit_id = a_signed_visit(app, TWO_TREATMENTS)
+    before = as_sent(as_doctor.get(f"/review/{visit_id}").text)["sha256"]
+    withdrawn(app, visit_id, "treatment:FAT")
+    for said, password in ((settled(app, visit_id), "not the password"), ({}, PASSWORD)):
+        response = send(as_doctor, visit_id, "countersign", said, password=password, sha256=before)
+        assert response.status_code == 409, "else the next press, from the page of this answer, would countersign"
+        assert "The patient took something back after you opened this page" in response.text
+    with app.test_request_context():
+        assert consent.kinds_of(visit_id) == {consent.Kind.SIGNED, consent.Kind.PART_WITHDRAWN}
+
+
 def test_an_earlier_visit_of_which_a_part_was_taken_back_says_so(
     app: Flask, as_doctor: FlaskClient, clock_at: Any
 ) -> None:
