@@ -388,4 +388,8 @@ def _plan(code: str, raw: object) -> TreatmentPlan:
     own, said = _apart(raw, f"treatments.{code}", fields) if isinstance(raw, Mapping) else ({}, {})
     if not isinstance(raw, Mapping) or set(own) - set(fields):
         raise BadSetting(f"treatments.{code}: may hold {', '.join(fields)}")
+    for language, words in said.items():
+        # No blank of a clause waits for them, so that without this a consent could name less in English than was read.
+        if words.get("products") and not own.get("products"):
+            raise BadSetting(f"treatments.{code}.{language}.products: write treatments.{code}.products too")
     return TreatmentPlan(**{key: _text(f"treatments.{code}.{key}", value) for key, value in own.items()}, said=said)

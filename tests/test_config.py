@@ -230,6 +230,17 @@ def test_the_clinics_own_words_may_be_written_in_every_language_it_offers() -> N
     assert clinic.in_language("ar") == clinic.in_language("en") == clinic
 
 
+@pytest.mark.parametrize("own", [{}, {"products": ""}])
+def test_kinds_of_product_in_another_language_alone_are_refused_for_then_a_consent_would_say_two_things(
+    own: dict[str, str],
+) -> None:
+    plan = {"sessions": "6"} | own | {"hi": {"products": "विटामिन"}}
+    with pytest.raises(BadSetting, match=r"^treatments\.FAT\.hi\.products: write treatments\.FAT\.products too"):
+        Settings.from_mapping({"treatments": {"FAT": plan}})
+    said = Settings.from_mapping({"treatments": {"FAT": plan | {"products": "Vitamins"}}}).clinic
+    assert said.in_language("hi").treatments["FAT"].products == "विटामिन"
+
+
 @pytest.mark.parametrize("raw", [{"clinic": {"hi": {"name": "x"}}}, {"treatments": {"FAT": {"hi": {"cost": "x"}}}}])
 def test_only_words_that_a_consent_prints_have_translations(raw: dict[str, object]) -> None:
     with pytest.raises(BadSetting, match="only these have words"):

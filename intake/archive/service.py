@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from intake import audit, records, staff
+from intake import audit, consent, records, staff
 from intake.access import Actor
 from intake.archive import search
 from intake.errors import Damaged, NotFound
@@ -67,7 +67,8 @@ class Past:
 
 @dataclass(frozen=True)
 class Page:
-    """A record as its page shows it. `waiting` is None, or it waits for its time stamp: the last try's error code."""
+    """A record as its page shows it. `waiting` is None, or it waits for its time stamp: the last try's error code.
+    `worth` is None for a record that is no consent: that says what was, and stays true."""
 
     row: search.Row
     visit_id: UUID
@@ -75,13 +76,15 @@ class Page:
     check: Check
     past: list[Past]
     waiting: str | None = None
+    worth: records.RecordState | None = None
 
 
 def page_of(record_id: UUID) -> Page:
-    """A record's facts, a fresh check of its file, and who read it last. Raises NotFound."""
+    """A record's facts, what it is worth now, a fresh check of its file, and who read it last. Raises NotFound."""
     row, record = search.row_of(record_id, search.doctor_names()), records.get_record(record_id)
     waiting = records.why_waiting(record_id)
-    return Page(row, record.visit_id, record.size, check(record_id), _past(record_id), waiting)
+    worth = records.state_of(record) if record.outcome == consent.Kind.COUNTERSIGNED else None
+    return Page(row, record.visit_id, record.size, check(record_id), _past(record_id), waiting, worth)
 
 
 def check(record_id: UUID) -> Check:

@@ -30,6 +30,7 @@ def in_words() -> dict[str, object]:
         return {}
     return {
         "outcome_words": words.outcome,
+        "worth_words": words.worth,
         "fault_words": words.fault,
         "reading_words": words.reading,
         "problem_words": words.problem,

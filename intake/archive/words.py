@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from intake.archive.service import Reading
 from intake.errors import DomainError
 from intake.i18n import LANGUAGE_NAMES
-from intake.records import SENTENCES, WHY_NO_STAMP, Fault, Proof
+from intake.records import SENTENCES, STATE_WORDS, WHY_NO_STAMP, Fault, Proof, RecordState
 
 OUTCOMES = {
     "countersigned": _l("Countersigned"),
@@ -98,6 +98,11 @@ def proof(found: Proof) -> str:
 def outcome(code: str) -> str:
     """How a visit ended, in words."""
     return str(OUTCOMES.get(code, code))
+
+
+def worth(state: RecordState) -> str:
+    """What a record is worth now, as the public page of its number says it too."""
+    return str(STATE_WORDS[state])
 
 
 def fault(code: str) -> str:

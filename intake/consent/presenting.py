@@ -266,9 +266,11 @@ def _each(values: Sequence[tuple[str, str]]) -> str:
 
 
 def _those(values: Sequence[tuple[str, str]]) -> str:
-    """As `_each`, but of those that have one where another has none: then each is named, for it is not said of all."""
-    known = [(name, value) for name, value in values if value]
-    return _each(known) if known == list(values) else "; ".join(f"{value} ({name})" for name, value in known)
+    """One value where all have it, or each that there is with its treatment's name, for it is not said of the others.
+    Values are lists themselves, with commas of their own."""
+    if len({value for _name, value in values}) == 1:
+        return values[0][1]
+    return "; ".join(f"{value} ({name})" for name, value in values if value)
 
 
 def _areas(edition: definitions.Edition, answers: Answers, chosen: Sequence[Any], language: str) -> list[str]:

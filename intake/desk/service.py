@@ -236,6 +236,7 @@ class Said(StrEnum):
     NOT_HERE = "not_here"  # too many were wrong: the patient is called back or comes in, or a doctor goes on
     WAIT = "wait"
     NOT_AGREED = "not_agreed"  # it was right, and something was asked for that was never agreed to
+    NOTHING_LEFT = "nothing_left"  # it was right, and nothing of what was asked for stood any more
 
 
 @dataclass(frozen=True)
@@ -266,8 +267,8 @@ def _dates_of(patient_id: UUID) -> bytes:
 
 def withdraw(clinic: Clinic, visit_id: UUID, asked: Withdrawal, *, by: Actor) -> Said:
     """Take back for a patient who calls, writes or stands at the desk; gives what came of it. With a wrong date of
-    birth, or for what was never agreed to, nothing is taken back, and the log says that it was tried; where no date is
-    heard it is not looked at. Raises NotAllowed as `consent.withdraw` does."""
+    birth, for what was never agreed to, and where nothing of it is left, nothing is taken back, and the log says so;
+    where no date is heard it is not looked at. Raises NotAllowed as `consent.withdraw` does."""
     visit = visits.get_visit(visit_id)
     staff.one_at_a_time(_dates_of(visit.patient_id))
     if (unheard := unheard_of(visit.patient_id, by=by)) is not None:
@@ -278,7 +279,7 @@ def withdraw(clinic: Clinic, visit_id: UUID, asked: Withdrawal, *, by: Actor) ->
         audit.record("identity.refused", visit_id, by=by)
         return Said.WRONG
     try:
-        consent.withdraw(
+        is_taken = consent.withdraw(
             clinic,
             visit_id,
             asked.parts,
@@ -291,6 +292,9 @@ def withdraw(clinic: Clinic, visit_id: UUID, asked: Withdrawal, *, by: Actor) ->
     except Invalid:  # before anything was written
         audit.record("withdrawal.refused", visit_id, by=by)
         return Said.NOT_AGREED
+    if not is_taken:
+        audit.record("withdrawal.nothing_left", visit_id, by=by)
+        return Said.NOTHING_LEFT
     return Said.RIGHT
 
 

@@ -231,8 +231,8 @@ def withdraw(visit_id: UUID) -> ResponseReturnValue:
         )
         with transaction():
             said = service.withdraw(i18n.clinic(), visit_id, asked, by=current_actor())
-        if said is service.Said.RIGHT:
-            flash(_("It is taken back from now on. Its record is being made."), "ok")
+        if said in words.HEARD:
+            flash(str(words.HEARD[said]), "ok" if said is service.Said.RIGHT else "warn")
             return redirect(url_for("desk.consents", patient_id=patient_id), 303)
         if said is service.Said.NOT_AGREED:
             form.parts.errors = [

@@ -36,6 +36,12 @@ REFUSALS = {
     "consent.not_signed": _l("The patient has not signed. There is nothing to close."),
 }
 
+HEARD = {
+    Said.RIGHT: _l("It is taken back from now on. Its record is being made."),
+    Said.NOTHING_LEFT: _l("Nothing of it was left to take back. See below what stands and what was taken back before."),
+}
+"""What is said once the right date was said for something that the patient had agreed to."""
+
 
 def unheard(why: Unheard) -> str:
     """Why no date of birth is heard now, and what to do."""

@@ -28,12 +28,14 @@ from intake.records.stamp_keeping import WHY_NO_STAMP, Waiting, count_awaiting_t
 from intake.records.trust import Trust
 from intake.records.verdict import NOT_KEPT, SENTENCES, Fault, Proof, Verdict
 from intake.records.verifying import verify
+from intake.records.words import STATE_WORDS
 from intake.records.work import ask_for_time_stamps, renew_when_due
 from intake.records.worth import RecordState
 
 __all__ = [
     "NOT_KEPT",
     "SENTENCES",
+    "STATE_WORDS",
     "WHY_NO_STAMP",
     "ClinicKeys",
     "ClinicSealer",

@@ -155,7 +155,7 @@ def snapshot(
         patient=_patient(first, tongue),
         answers=_answers(first, tongue),
         decisions=_decisions(review, tongue, when),
-        treatment=_treatment(presented, first.get("scope", {}), review, tongue),
+        treatment=_treatment(presented, first.get("scope", {}), review, kind, tongue),
         clauses=_clauses(first, presented, review, tongue, when),
         teach_back=_teach_back(first, presented, review, tongue),
         statements=_statements(presented) if presented and "signature" in first else (),
@@ -176,7 +176,10 @@ def _taken_back(outcome: Evidence) -> dict[str, Any]:
     """What was taken back, what had been before, and what still stands; before format 5 evidence says the first."""
     names = {"taken_back": "withdrawn", "taken_back_before": "withdrawn_before", "stands": "stands"}
     parts = {name: tuple(_said(part, "words") for part in outcome.get(key, ())) for name, key in names.items()}
-    return parts | {"takes_treatment": any(map(_is_treatment, outcome.get("withdrawn", ())))}
+    return parts | {
+        "takes_treatment": any(map(_is_treatment, outcome.get("withdrawn", ()))),
+        "keeps_treatment": "stands" not in outcome or any(map(_is_treatment, outcome["stands"])),
+    }
 
 
 def _is_treatment(part: Evidence) -> bool:
@@ -267,9 +270,11 @@ def _about(decision: Evidence, ending: str = "") -> str:
     return "; ".join(dict.fromkeys(said)) or str(decision.get(f"title{ending}", ""))
 
 
-def _treatment(presented: Evidence | None, scope: Evidence, review: Evidence, tongue: Tongue) -> tuple[rules.Fact, ...]:
-    """What the consent is about, and what of it the patient had taken back when the doctor decided; evidence before
-    format 3 has no `scope`, so neither visits nor a last day."""
+def _treatment(
+    presented: Evidence | None, scope: Evidence, review: Evidence, kind: rules.Outcome, tongue: Tongue
+) -> tuple[rules.Fact, ...]:
+    """What the consent is about, and what of it the patient had taken back when the doctor decided; with a postponement
+    nothing of it stands. Evidence before format 3 has no `scope`, so neither visits nor a last day."""
     if not presented:
         return ()
     pairs = [
@@ -285,6 +290,7 @@ def _treatment(presented: Evidence | None, scope: Evidence, review: Evidence, to
         pairs.append((N_("Good until"), tongue.day(date.fromisoformat(scope["valid_until"]))))
     if review.get("taken_back"):
         pairs.append((N_("Taken back before the doctor decided"), _listed(review["taken_back"])))
+    if review.get("taken_back") and kind is rules.Outcome.COUNTERSIGNED:
         pairs.append((N_("Still agreed to"), _listed(review["stands"])))
     return tuple(rules.Fact(tongue.words(label), value) for label, value in pairs)
 

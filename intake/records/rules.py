@@ -241,6 +241,7 @@ class Snapshot:
     taken_back_before: tuple[Words, ...] = ()
     stands: tuple[Words, ...] = ()  # what is still agreed to beside what was taken back
     takes_treatment: bool = False  # whether a treatment is among what was taken back
+    keeps_treatment: bool = True  # whether one is still agreed to beside it; evidence before format 5 does not say
     request: tuple[Fact, ...] = ()
     reading: tuple[Fact, ...] = ()
     timeline: tuple[Event, ...] = ()

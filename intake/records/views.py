@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from intake import clock, records
@@ -15,16 +14,9 @@ from intake.db import transaction
 from intake.records import guessing
 from intake.records.forms import NumberForm
 from intake.records.rules import read_number
-from intake.records.worth import RecordState
+from intake.records.words import STATE_WORDS
 
 bp = Blueprint("records", __name__)
-STATES = {
-    RecordState.CURRENT: _l("Current: not replaced, not taken back"),
-    RecordState.WITHDRAWN: _l("Taken back by the patient"),
-    RecordState.IN_PART: _l("Taken back in part; the rest stands"),
-    RecordState.REPLACED: _l("Replaced by a newer record"),
-    RecordState.EXPIRED: _l("Its time is over"),
-}
 
 
 @bp.route("/verify", methods=["GET", "POST"])
@@ -53,7 +45,7 @@ def verify(number: str) -> ResponseReturnValue:
         return _too_many(again) if again else (_nobodys(), 404)
     state = records.state_of(found)
     shown = {"found": found, "digests": records.digests_of(found.id)}
-    return render_template("records/verify.html", **shown, state=state.value, state_words=str(STATES[state]))
+    return render_template("records/verify.html", **shown, state=state.value, state_words=str(STATE_WORDS[state]))
 
 
 def _nobodys() -> str:

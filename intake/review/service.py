@@ -130,9 +130,12 @@ def countersign(
     """Keep what was decided, count the password, then sign off. Open points and a wrong password are results; a try is
     counted only when nothing is open, and what came of it is told only then.
 
-    Raises what `save` and `sign_off` raise.
+    Raises what `save` and `sign_off` raise; of a page from before something was taken back that comes first, for the
+    page that answers the others is one of now.
     """
     save(visit_id, entries, seen, by=by)
+    if press.sha256_seen:
+        _check_seen(visit_id, press.sha256_seen)
     if waiting := _matters_left(visit_id):
         return Attempt(open=tuple(waiting))
     if press.tried is None:
@@ -161,11 +164,16 @@ def sign_off(
         raise NotAllowed("consent.not_signed")
     if sha256(signed.data).hexdigest() != signed.sha256:
         raise Damaged("review.evidence_damaged", visit_id=visit_id)
-    if sha256_seen != (now := page.seen_of(visit_id)):
-        is_less = bool(sha256_seen) and now != signed.sha256
-        raise Stale("review.taken_back_since" if is_less else "review.evidence_changed")
+    _check_seen(visit_id, sha256_seen)
     part = _doctor_part(visit_id, by, device) | {"reauthentication": reauth, "confirmed_sha256": signed.sha256}
     consent.decide(clinic, visit_id, consent.Kind.COUNTERSIGNED, part, by=by)
+
+
+def _check_seen(visit_id: UUID, sha256_seen: str) -> None:
+    """Refuse what a page named where it is not the evidence of now, or more than still stands of it. Raises Stale."""
+    if sha256_seen != page.seen_of(visit_id):
+        is_less = bool(sha256_seen) and consent.Kind.PART_WITHDRAWN in consent.kinds_of(visit_id)
+        raise Stale("review.taken_back_since" if is_less else "review.evidence_changed")
 
 
 def postpone(clinic: Clinic, visit_id: UUID, words: str, *, by: Actor, device: str = "") -> None:

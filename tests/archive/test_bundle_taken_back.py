@@ -11,10 +11,13 @@ from flask import Flask
 from intake import records
 from intake.cli import demo_settings, main, toml
 from intake.config import Settings
+from intake.db import transaction
+from intake.desk.service import close_unreviewed
+from intake.i18n import clinic
 from intake.records.seal import the_sealer
 from tests.archive.bundles import bundled, files_of, told, zipped
-from tests.builders import TWO_TREATMENTS, a_signed_visit
-from tests.endings import countersigned, withdrawn, work_done
+from tests.builders import DESK, TWO_TREATMENTS, a_signed_visit
+from tests.endings import countersigned, record_id_of, withdrawn, work_done
 
 FAT, HAIR = "treatment:FAT", "treatment:HAIR"
 
@@ -45,3 +48,19 @@ def test_each_record_of_treatments_taken_back_one_after_another_is_proved_to_any
     assert [[part["id"] for part in last[name]] for name in ("withdrawn", "withdrawn_before")] == [[HAIR], [FAT]]
     checked = CliRunner().invoke(main, ["fsck"])
     assert checked.exit_code == 0, checked.output
+
+
+def test_what_a_record_does_not_say_of_what_was_taken_back_before_it_the_checker_says(
+    app: Flask, tmp_path: Path
+) -> None:
+    visit_id = a_signed_visit(app, TWO_TREATMENTS)
+    withdrawn(app, visit_id, "ph.rec")
+    with app.test_request_context(), transaction():
+        close_unreviewed(clinic(), visit_id, "Left before the doctor came", by=DESK)
+    assert work_done(app) == 2
+    parts = files_of(bundled(app, record_id_of(app, visit_id)))
+    with app.app_context():
+        root = the_sealer().keys.root_fingerprint
+    status, report = told(zipped(tmp_path / "closed.zip", parts), root)
+    assert (status, report["problems"]) == (0, [])
+    assert [note for note in report["notes"] if "took something back" in note and "part_withdrawn" in note]

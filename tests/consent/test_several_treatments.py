@@ -12,10 +12,11 @@ from flask import Flask
 from intake import clock, consent, records, vault, visits
 from intake.consent import TREATMENT, Force, Kind, Request, State
 from intake.consent.models import Presentation
-from intake.consent.statements import make_statement
+from intake.consent.statements import make_statement, statements_of
 from intake.db import db, new_id, transaction
 from intake.errors import Invalid
 from intake.i18n import clinic
+from intake.records.service import unsealed
 from tests.builders import TABLET, TWO_TREATMENTS, a_signed_visit, a_visit, answered, signed, understood
 from tests.conftest import MONDAY_NOON
 from tests.endings import countersigned, record_id_of, withdrawn, work_done
@@ -237,3 +238,24 @@ def test_the_first_record_says_in_part_and_each_taking_back_has_a_record(app: Fl
             assert sorted(one.outcome for one in found) == outcomes
             assert all(records.verify_record(one.id).is_genuine for one in found)
             assert record_id_of(app, visit_id) == first
+
+
+def test_the_record_of_a_taking_back_names_the_record_that_it_is_about_where_that_is_sealed_already(
+    app: Flask, visit_id: UUID
+) -> None:
+    def told() -> list[str]:
+        """What the record of the newest taking back says that it is about, as it is to be sealed now."""
+        with app.test_request_context():
+            *_, newest = statements_of(visit_id, {Kind.PART_WITHDRAWN})
+            made = unsealed(visit_id, newest.sha256)
+            assert made is not None
+            return [fact.value.text for fact in made.snapshot.request if fact.label.text == "Is about the record"]
+
+    withdrawn(app, visit_id, FAT)
+    assert told() == []
+    countersigned(app, visit_id)
+    work_done(app)
+    withdrawn(app, visit_id, "ph.rec")
+    with app.app_context():
+        number = records.get_record(record_id_of(app, visit_id)).number
+    assert told() == [number]

@@ -261,8 +261,8 @@ def test_kinds_of_product_stand_on_the_page_and_in_what_is_signed_where_the_clin
         ({"REJUV": "vitamins"}, "vitamins (mesotherapy for lines and firmer skin)"),
         ({"REJUV": "vitamins", "LIPS": "vitamins"}, "vitamins"),
         (
-            {"REJUV": "vitamins", "LIPS": "hyaluronic acid"},
-            "vitamins (mesotherapy for lines and firmer skin), "
+            {"REJUV": "vitamins, biotin", "LIPS": "hyaluronic acid"},
+            "vitamins, biotin (mesotherapy for lines and firmer skin); "
             "hyaluronic acid (mesotherapy for dry lips and fine lines near the mouth)",
         ),
     ],

@@ -12,8 +12,11 @@ from flask import Flask
 from intake import audit, consent, visits
 from intake.consent import TREATMENT, Kind, State
 from intake.db import transaction
+from intake.i18n import clinic
+from intake.review.service import postpone
 from tests.builders import DESK, HEALTHY, TWO_TREATMENTS, a_signed_visit
 from tests.conftest import MONDAY_NOON, StrictClient, sign_in
+from tests.endings import doctor_of
 
 RIGHT = {"born-d": "4", "born-m": "March", "born-y": "1968"}
 ASKED = {"parts": [TREATMENT], "how": "phone", "called_back": "y", "reason": "Afraid of <b>needles</b>"} | RIGHT
@@ -160,6 +163,31 @@ def test_every_treatment_of_the_visit_goes_with_one_tick(app: Flask, as_receptio
     assert state_of(app, of_two) is State.WITHDRAWN
     page = as_reception.get(f"/desk/visits/{of_two}/withdraw").text
     assert boxes_of(page) == ["ph.rec"] and "agreed to or not" not in page
+
+
+@pytest.mark.parametrize("parts", [[TREATMENT], ["treatment:FAT"]])
+def test_a_page_opened_before_the_doctor_postponed_takes_nothing_back_and_says_so(
+    app: Flask, as_reception: StrictClient, of_two: UUID, parts: list[str]
+) -> None:
+    assert "treatment:FAT" in boxes_of(as_reception.get(f"/desk/visits/{of_two}/withdraw").text)
+    with app.test_request_context(), transaction():
+        postpone(clinic(), of_two, "Not today", by=doctor_of(of_two))
+    page = as_reception.get(sent(as_reception, of_two, parts=parts).location).text
+    assert "It is taken back from now on" not in page
+    assert "Nothing of it was left to take back" in page
+    with app.app_context():
+        assert consent.kinds_of(of_two) == {Kind.SIGNED, Kind.POSTPONED}
+        assert audit.history_of(of_two)[-1].event == "withdrawal.nothing_left", "so nobody tries them unseen"
+
+
+def test_the_same_page_sent_twice_takes_back_once_and_says_it_the_second_time(
+    app: Flask, as_reception: StrictClient, of_two: UUID
+) -> None:
+    first = as_reception.get(sent(as_reception, of_two, parts=["treatment:FAT"]).location).text
+    again = as_reception.get(sent(as_reception, of_two, parts=["treatment:FAT"]).location).text
+    assert "It is taken back from now on" in first and "Nothing of it was left to take back" in again
+    with app.app_context():
+        assert len(consent.standing_of(of_two, "en").taken_back) == 1
 
 
 WRONG = {"born-y": "1986"}

@@ -17,10 +17,12 @@ from tests.records.statements import COUNTERSIGNED, GIVEN, PRESENTED, SIGNED
 FAT = {"id": "treatment:FAT", "words": "Fat: Chin"}
 HAIR = {"id": "treatment:HAIR", "words": "Hair: Crown"}
 PHOTOS = {"id": "ph.rec", "words": "Photos for the record?"}
+FILMS = {"id": "ph.teach", "words": "Photos for teaching?"}
 BOTH = SIGNED | {"presented": PRESENTED | {"treatments": ["FAT", "HAIR"], "treatment": "Fat, Hair", "areas": "Chin"}}
 WHO = ("at", "by", "clinic", "visit", "patient", "doctor", "language", "events")
 OF_TREATMENT = "The patient took back some of the treatments. The rest, named below, is not changed by it."
 OF_AGREEMENT = "The patient took a part back. The consent to the treatment is not changed by it."
+OF_AGREEMENT_ALONE = "The patient took a part back. No treatment of this visit is agreed to."
 WHOLLY = "The patient took this consent back"
 
 
@@ -50,6 +52,7 @@ def text_of(record: Snapshot, folder: Path) -> str:
     [
         (taken("part_withdrawn", FAT, stands=[HAIR, PHOTOS]), OF_TREATMENT, [OF_AGREEMENT, WHOLLY]),
         (taken("part_withdrawn", PHOTOS, stands=[FAT, HAIR]), OF_AGREEMENT, [OF_TREATMENT, WHOLLY]),
+        (taken("part_withdrawn", PHOTOS, stands=[FILMS], withdrawn_before=[FAT]), OF_AGREEMENT_ALONE, [OF_AGREEMENT]),
         (taken("withdrawn", FAT, HAIR, stands=[PHOTOS]), WHOLLY, [OF_TREATMENT, OF_AGREEMENT]),
     ],
 )
@@ -96,6 +99,13 @@ def test_what_was_taken_back_before_the_doctor_decided_stands_in_the_record_and_
             Words("Hair: Crown; Photos for the record?", "Hair: Crown; Photos for the record?"),
         ),
     )
+
+
+def test_a_postponed_record_names_what_was_taken_back_before_and_says_of_nothing_that_it_is_agreed_to() -> None:
+    review = COUNTERSIGNED["review"] | {"words": "Not today", "taken_back": [FAT], "stands": [HAIR, PHOTOS]}
+    record = snapshot(BOTH, COUNTERSIGNED | {"type": "intake/postponed", "review": review}, b"{}", GIVEN)
+    labels = [fact.label.text for fact in record.treatment]
+    assert "Taken back before the doctor decided" in labels and "Still agreed to" not in labels
 
 
 def test_an_agreement_taken_back_before_leaves_the_headline_as_it_is() -> None:

@@ -1217,12 +1217,19 @@ class Bundle:
         self._filed(said)
         stated_as = [self._committed(one, self.data[place], said) for place, one in enumerate(self.statements)]
         self.held(f"The {len(kept)} entries of this visit stand in the signed log; one names this PDF by its SHA-256.")
-        # Later than what the record says, which may be before it was sealed.
-        later = [one for one in said if one["seq"] > max(stated_as) and one["event"].endswith("withdrawn")]
-        for one in later:
+        for one in self._unsaid(said, stated_as):
             self.report.notes.append(
-                f"After what this record says the patient took something back ({one['event']}, {one['at']})."
+                f"The patient took something back that this record does not say ({one['event']}, {one['at']})."
             )
+
+    def _unsaid(self, said: list[Any], stated_as: list[int]) -> list[Any]:
+        """What was taken back that the record does not say: after its last statement, which may be before its sealing;
+        and before that one, where it names nothing of what had been taken back by then."""
+        last = self.statements[stated_as.index(max(stated_as))]["evidence"]
+        names_before = "withdrawn_before" in last or "taken_back" in last.get("review", {})
+        since = max(stated_as) if names_before else min(stated_as)
+        taken_back = [one for one in said if one["event"].endswith("withdrawn")]
+        return [one for one in taken_back if one["seq"] > since and one["seq"] not in stated_as]
 
     def _filed(self, said: list[Any]) -> None:
         """One entry says that the PDF was sealed, and one for each time stamp that the file was kept with it."""
