@@ -141,6 +141,7 @@ def visit(patient: Page, base: str, answers: Mapping[str, Any]) -> tuple[Effort,
         whole.taps += 1
         whole.go_on(patient)
     whole.tap(patient, "form[data-finish] button")
+    patient.wait_for_url("**/tablet")  # or the browser would be closed in the middle of it
     for part in (began, asking):
         whole.taps, whole.characters = whole.taps + part.taps, whole.characters + part.characters
         whole.pages, whole.waited = whole.pages + part.pages, whole.waited + part.waited
