@@ -13,6 +13,7 @@ from datetime import date, datetime, tzinfo
 from functools import partial
 from typing import Any
 
+from intake.consent import is_treatment
 from intake.records import rules
 from intake.records.rules import Words
 from intake.records.tongue import N_, Tongue, Translate
@@ -183,8 +184,7 @@ def _taken_back(outcome: Evidence) -> dict[str, Any]:
 
 
 def _is_treatment(part: Evidence) -> bool:
-    """Whether a part of a consent is a treatment: the only one, or by its code (docs/decisions/0013)."""
-    return str(part["id"]).partition(":")[0] == "treatment"
+    return is_treatment(part["id"])
 
 
 def _summary(first: Evidence, presented: Evidence | None, review: Evidence, tongue: Tongue) -> Words:

@@ -42,6 +42,11 @@ class Spread:
         """After the point, as many as tell something."""
         return 3 if 0 < self.p50 < 1 else 2 if self.p50 < 100 else 0
 
+    @property
+    def milliseconds(self) -> str:
+        """As a time, with its 95th percentile."""
+        return f"{self}, p95 {self.p95:.{self.digits}f} ms"
+
     def __str__(self) -> str:
         digits = self.digits
         if self.p10 == self.p90:
@@ -103,8 +108,7 @@ def compare(what: str, ours: Side, peer: Side, *, against: str, bar: float | Non
             found.append((ours.seconds(times[0]), peer.seconds(times[1])))
     mine, theirs = (Spread.of([1000 * pair[side] for pair in found]) for side in (0, 1))
     ratios = Spread.of([one / other for one, other in found])
-    said = [f"{side}, p95 {side.p95:.{side.digits}f} ms" for side in (mine, theirs)]
-    return Row(what, said[0], f"{said[1]} {against}", ratios, bar=bar)
+    return Row(what, mine.milliseconds, f"{theirs.milliseconds} {against}", ratios, bar=bar)
 
 
 def resident(pid: int | None = None) -> int:

@@ -55,8 +55,8 @@ def tap_on_sign(_clinic: Clinic) -> tuple[Row, Row]:
 
 
 def _row(what: str, ours: Spread, peer: Spread) -> Row:
-    said = [f"{side} ms, p95 {side.p95:.{side.digits}f}" for side in (ours, peer)]
-    return Row(what, said[0], f"{said[1]} bare POST, one row", Spread.only(ours.p95 / peer.p95), "x of p95", bar=10)
+    against = f"{peer.milliseconds} bare POST, one row"
+    return Row(what, ours.milliseconds, against, Spread.only(ours.p95 / peer.p95), "x of p95", bar=10)
 
 
 def _at_sign(app: Flask, name: str) -> tuple[dict[str, Any], str]:

@@ -62,13 +62,19 @@ def labels_of(page: str) -> list[tuple[str, str]]:
     ]
 
 
-def test_each_of_several_treatments_has_a_box_of_its_own_in_plain_words_and_none_is_chosen(app: Flask) -> None:
-    # In <bdi>, for they may be in another language than the page: their own question mark stays at their own end.
+def at_two_treatments(app: Flask) -> tuple[UUID, StrictClient]:
+    """A patient who has just signed for two treatments."""
     visit_id = a_visit(app)
     client = identified(app, visit_id)
     answered(app, visit_id, TWO_TREATMENTS)
     understood(app, visit_id)
     signed(app, visit_id)
+    return visit_id, client
+
+
+def test_each_of_several_treatments_has_a_box_of_its_own_in_plain_words_and_none_is_chosen(app: Flask) -> None:
+    # In <bdi>, for they may be in another language than the page: their own question mark stays at their own end.
+    visit_id, client = at_two_treatments(app)
     assert labels_of(client.get(WITHDRAW).text) == [
         (
             f"{visit_id}:treatment:FAT",
@@ -88,11 +94,7 @@ def test_each_of_several_treatments_has_a_box_of_its_own_in_plain_words_and_none
 
 
 def test_a_page_from_before_treatments_were_told_apart_takes_back_all_it_named(app: Flask) -> None:
-    visit_id = a_visit(app)
-    client = identified(app, visit_id)
-    answered(app, visit_id, TWO_TREATMENTS)
-    understood(app, visit_id)
-    signed(app, visit_id)
+    visit_id, client = at_two_treatments(app)
     assert client.submit(WITHDRAW, {"parts": [f"{visit_id}:{TREATMENT}"]}).status_code == 303
     assert state_of(app, visit_id) is State.WITHDRAWN
 

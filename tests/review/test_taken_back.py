@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -14,12 +15,18 @@ from tests.review.conftest import Send, as_sent, settled
 from tests.review.test_views import errors_of
 
 
-def test_a_page_opened_before_a_treatment_was_taken_back_does_not_countersign_it_unseen(
-    app: Flask, as_doctor: FlaskClient, send: Send
-) -> None:
+def one_taken_back_since(app: Flask, as_doctor: FlaskClient) -> tuple[UUID, str]:
+    """A visit of which one of two treatments was taken back after the doctor opened it, and what that page named."""
     visit_id = a_signed_visit(app, TWO_TREATMENTS)
     before = as_sent(as_doctor.get(f"/review/{visit_id}").text)["sha256"]
     withdrawn(app, visit_id, "treatment:FAT")
+    return visit_id, before
+
+
+def test_a_page_opened_before_a_treatment_was_taken_back_does_not_countersign_it_unseen(
+    app: Flask, as_doctor: FlaskClient, send: Send
+) -> None:
+    visit_id, before = one_taken_back_since(app, as_doctor)
     said = settled(app, visit_id)
     response = send(as_doctor, visit_id, "countersign", said, password=PASSWORD, sha256=before)
     assert response.status_code == 409
@@ -44,9 +51,7 @@ def test_a_page_opened_before_a_treatment_was_taken_back_does_not_countersign_it
 def test_a_press_from_an_older_page_says_so_before_it_asks_for_anything_else(
     app: Flask, as_doctor: FlaskClient, send: Send
 ) -> None:
-    visit_id = a_signed_visit(app, TWO_TREATMENTS)
-    before = as_sent(as_doctor.get(f"/review/{visit_id}").text)["sha256"]
-    withdrawn(app, visit_id, "treatment:FAT")
+    visit_id, before = one_taken_back_since(app, as_doctor)
     for said, password in ((settled(app, visit_id), "not the password"), ({}, PASSWORD)):
         response = send(as_doctor, visit_id, "countersign", said, password=password, sha256=before)
         assert response.status_code == 409, "else the next press, from the page of this answer, would countersign"
